@@ -13,6 +13,7 @@
 
 #include "common/error.h"
 #include "relay/core/row.h"
+#include "relay/core/status.h"
 
 namespace relay::core {
 
@@ -151,6 +152,14 @@ class LeaseStore {
   virtual bool renew(Epoch epoch) = 0;
   // Owner becomes null, guarded by owner and epoch; the epoch stays.
   virtual void release(Epoch epoch) = 0;
+};
+
+// What the page asks for; a connection of its own, so that a person's refresh disturbs nothing. One thread.
+class OutboxObserver {
+ public:
+  virtual ~OutboxObserver() = default;
+  // Newest first, from an index, never a scan.
+  virtual std::vector<DeadRow> newest_dead(int rows_max) = 0;
 };
 
 }  // namespace relay::core
