@@ -1,0 +1,157 @@
+#!/usr/bin/python3
+"""Orders become points through PostgreSQL, relay, broker and two small services, while parts of it are killed.
+
+Everything runs in a temporary folder on free ports and is gone afterwards. With --seconds the orders stop after that
+time and the run ends with a reconciliation: exit status 0 only when nothing was lost, granted twice or published
+although it was rolled back.
+"""
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from observe import Observer
+from reconcile import reconcile
+from stack import ROOT, Stack
+from traffic import Traffic
+from view import View
+
+REFRESH_S = 0.5
+SETTLE_S = 30
+KILL_EVERY_S = 20  # without --seconds; with it the three kills are spread over the time
+DOWN_S = 1.5
+
+
+class Kills:
+    """SIGKILL for broker, relay and points service in turn; each is started again a moment later."""
+
+    def __init__(self, stack: Stack, say, seconds):
+        self._say = say
+        self._victims = [stack.broker, stack.relay, stack.points]
+        self._every_s = seconds / (len(self._victims) + 1) if seconds else KILL_EVERY_S
+        self._left = len(self._victims) if seconds else None
+        self._next_at = time.monotonic() + self._every_s
+        self._down = None
+        self._up_at = 0.0
+
+    def step(self) -> None:
+        now = time.monotonic()
+        if self._down and now >= self._up_at:
+            self._down.start()
+            self._say(self._down.name, "started again")
+            self._down = None
+        elif not self._down and self._left != 0 and now >= self._next_at:
+            self._down = self._victims[0]
+            self._victims.append(self._victims.pop(0))
+            self._down.kill()
+            self._say(self._down.name, "killed with SIGKILL")
+            self._up_at, self._next_at = now + DOWN_S, self._next_at + self._every_s
+            self._left = None if self._left is None else self._left - 1
+
+    def finish(self) -> None:
+        if self._down:
+            self._down.start()
+            self._say(self._down.name, "started again")
+            self._down = None
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    folder = Path(tempfile.mkdtemp(prefix="outbox-demo-"))
+    folder.chmod(0o755)  # PostgreSQL runs as another user when we are root
+    view = View([])
+    stack = Stack(folder, arguments.programs)
+    kept = False
+    try:
+        stack.start(view.say)
+        return run(stack, view, arguments)
+    except KeyboardInterrupt:
+        view.stop_drawing()
+        print("interrupted: stopping everything", flush=True)
+        return 130
+    except RuntimeError as error:
+        view.stop_drawing()
+        print(f"demo: {error}\nthe logs are kept in {folder}", file=sys.stderr, flush=True)
+        kept = True
+        return 1
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave anything behind
+        stack.stop()
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, help="stop after this time and reconcile (default: until Ctrl-C)")
+    parser.add_argument("--rate", type=float, default=20, help="orders per second (default 20)")
+    parser.add_argument("--no-kills", action="store_true", help="kill nothing")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the orders' random choices")
+    parser.add_argument("--programs", type=Path, default=ROOT / "build" / "bin", help="folder of the built programs")
+    return parser.parse_args()
+
+
+def run(stack: Stack, view: View, arguments: argparse.Namespace) -> int:
+    observer = Observer(stack.dsn("shop"), stack.dsn("points"))
+    traffic = Traffic(stack.order_port, arguments.rate, arguments.seed)
+    view.start_drawing(hints(stack))
+    view.say("orders", f"coming at {arguments.rate:g} a second (seed {arguments.seed})")
+    traffic.start()
+    kills = None if arguments.no_kills else Kills(stack, view.say, arguments.seconds)
+    deadline = time.monotonic() + arguments.seconds if arguments.seconds else None
+    while deadline is None or time.monotonic() < deadline:
+        if kills:
+            kills.step()
+        refresh(view, observer)
+        time.sleep(REFRESH_S)
+    traffic.stop()
+    if kills:
+        kills.finish()
+    view.say("orders", "stopped; waiting for what is under way")
+    settle(view, observer)
+    view.stop_drawing()
+    result = reconcile(observer, stack.bootstrap_servers)
+    observer.close()
+    print("\n".join(["", "Reconciliation", *(f"  {line}" for line in result.lines())]))
+    print("  holds" if result.holds() else "  DOES NOT HOLD", flush=True)
+    if not result.holds():
+        raise RuntimeError("the reconciliation does not hold")
+    return 0
+
+
+def refresh(view: View, observer: Observer):
+    for number, topic, attempts, fail_msg in observer.new_dead():
+        view.say("dead", f"row {number} to {topic} after {attempts} attempts: {fail_msg}")
+    counts = observer.counts()
+    view.show(counts, observer.newest_way())
+    return counts
+
+
+def settle(view: View, observer: Observer) -> None:
+    deadline = time.monotonic() + SETTLE_S
+    while time.monotonic() < deadline:
+        counts = refresh(view, observer)
+        if counts.waiting == 0 and counts.unclear == 0 and counts.granted >= counts.orders - counts.dead:
+            return
+        time.sleep(REFRESH_S)
+
+
+def hints(stack: Stack) -> list:
+    return [
+        "Look for yourself:",
+        f"  page     {stack.page_url()}",
+        f"  rows     psql -h 127.0.0.1 -p {stack.postgres_port} -U postgres shop -c "
+        "'SELECT id, topic, status, attempts, fail_msg FROM message_record ORDER BY id DESC LIMIT 10'",
+        f"  log      kcat -b {stack.bootstrap_servers} -C -t orders -o -5 -e -f '%p:%o %k %h\\n'",
+        f"  metrics  curl -s http://127.0.0.1:{stack.relay_admin_port}/metrics | grep ^outbox_",
+        f"  logs     {stack.folder}",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
