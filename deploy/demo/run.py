@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from alerts import AlertReceiver
 from observe import Observer
 from reconcile import reconcile
 from stack import ROOT, Stack
@@ -66,6 +67,7 @@ def main() -> int:
     folder.chmod(0o755)  # PostgreSQL runs as another user when we are root
     view = View([])
     stack = Stack(folder, arguments.programs)
+    receiver = AlertReceiver(stack.alert_port, view.say)
     kept = False
     try:
         stack.start(view.say)
@@ -82,6 +84,7 @@ def main() -> int:
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave anything behind
         stack.stop()
+        receiver.stop()
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -47,6 +47,7 @@ limit = 3
 first = "2s"
 
 [alert]
+webhook_url = "http://127.0.0.1:{alert_port}/"
 wait = "1s"
 [admin]
 listen = "127.0.0.1:{relay_admin_port}"
@@ -62,6 +63,7 @@ class Stack:
         self._postgres_running = False
         self.postgres_port, self.broker_port, self.broker_admin_port = free_port(), free_port(), free_port()
         self.relay_admin_port, self.web_port, self.order_port = free_port(), free_port(), free_port()
+        self.alert_port = free_port()
         self.bootstrap_servers = f"127.0.0.1:{self.broker_port}"
         self.broker = self._child(
             "broker", programs / "outbox-broker", "--data-dir", folder / "broker-data",
@@ -150,7 +152,7 @@ class Stack:
     def _write_relay_toml(self) -> None:
         (self.folder / "relay.toml").write_text(RELAY_TOML.format(
             relay_dsn=self.dsn("shop", "relay"), order_port=self.order_port, broker_port=self.broker_port,
-            relay_admin_port=self.relay_admin_port, web_port=self.web_port))
+            relay_admin_port=self.relay_admin_port, web_port=self.web_port, alert_port=self.alert_port))
 
     def _relay_ready(self) -> bool:
         try:
