@@ -1,5 +1,6 @@
 """Everything the demo runs: a PostgreSQL of its own, broker, relay and two services, on free ports in one folder."""
 
+import os
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -119,7 +120,7 @@ class Stack:
 
     def _start_postgres(self) -> None:
         self._postgres_running = True
-        self._postgres("start", self.postgres_port)
+        self._postgres("start", self.postgres_port, "--watch", os.getpid(), "--no-sync")
 
     def _make_databases(self) -> None:
         with_shop = psycopg2.connect(self.dsn("postgres"))
