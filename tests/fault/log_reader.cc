@@ -1,0 +1,86 @@
+// Plain librdkafka: assign every partition at the beginning, poll until each says end of partition.
+#include "tests/fault/log_reader.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <stdexcept>
+
+namespace fault {
+namespace {
+
+constexpr int kTimeoutMs = 60'000;
+
+struct Destroy {
+  void operator()(rd_kafka_t* handle) const { rd_kafka_destroy(handle); }
+  void operator()(rd_kafka_topic_partition_list_t* list) const { rd_kafka_topic_partition_list_destroy(list); }
+  void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
+  void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
+};
+using Handle = std::unique_ptr<rd_kafka_t, Destroy>;
+using Partitions = std::unique_ptr<rd_kafka_topic_partition_list_t, Destroy>;
+
+Handle make_consumer(const std::string& bootstrap_servers) {
+  char error[512] = "";
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  const std::pair<const char*, const char*> settings[] = {{"bootstrap.servers", bootstrap_servers.c_str()},
+                                                          {"group.id", "checker"},
+                                                          {"enable.auto.commit", "false"},
+                                                          {"enable.partition.eof", "true"},
+                                                          {"check.crcs", "true"},
+                                                          {"log_level", "2"}};
+  for (const auto& [name, value] : settings) {
+    if (rd_kafka_conf_set(conf, name, value, error, sizeof error) != RD_KAFKA_CONF_OK) throw std::runtime_error(error);
+  }
+  Handle handle(rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error));
+  if (!handle) throw std::runtime_error(error);
+  rd_kafka_poll_set_consumer(handle.get());
+  return handle;
+}
+
+Partitions all_partitions(rd_kafka_t* handle, const std::string& topic) {
+  const rd_kafka_metadata_t* raw = nullptr;
+  rd_kafka_topic_t* named = rd_kafka_topic_new(handle, topic.c_str(), nullptr);
+  const auto error = rd_kafka_metadata(handle, 0, named, &raw, kTimeoutMs);
+  rd_kafka_topic_destroy(named);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error(rd_kafka_err2str(error));
+  const std::unique_ptr<const rd_kafka_metadata_t, Destroy> metadata(raw);
+  const int count = metadata->topics[0].partition_cnt;
+  Partitions partitions(rd_kafka_topic_partition_list_new(count));
+  for (int partition = 0; partition < count; ++partition) {
+    rd_kafka_topic_partition_list_add(partitions.get(), topic.c_str(), partition)->offset = 0;
+  }
+  return partitions;
+}
+
+LoggedRecord to_record(const rd_kafka_message_t& message) {
+  const std::string body(static_cast<const char*>(message.payload), message.len);
+  return {message.partition, message.offset, std::string(static_cast<const char*>(message.key), message.key_len),
+          std::stoll(body)};
+}
+
+}  // namespace
+
+std::vector<LoggedRecord> read_log(const std::string& bootstrap_servers, const std::string& topic) {
+  const Handle consumer = make_consumer(bootstrap_servers);
+  const Partitions partitions = all_partitions(consumer.get(), topic);
+  rd_kafka_assign(consumer.get(), partitions.get());
+  std::vector<LoggedRecord> records;
+  std::set<std::int32_t> at_end;
+  while (static_cast<int>(at_end.size()) < partitions->cnt) {
+    const std::unique_ptr<rd_kafka_message_t, Destroy> message(rd_kafka_consumer_poll(consumer.get(), kTimeoutMs));
+    if (!message) throw std::runtime_error("the log of " + topic + " could not be read to its end");
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      at_end.insert(message->partition);
+    } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      records.push_back(to_record(*message));
+    }
+  }
+  rd_kafka_consumer_close(consumer.get());
+  std::ranges::stable_sort(records, {}, [](const LoggedRecord& r) { return std::pair(r.partition, r.offset); });
+  return records;
+}
+
+}  // namespace fault
