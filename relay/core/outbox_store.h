@@ -51,6 +51,7 @@ struct PollResult {
   std::vector<Row> rows;           // status 0, in id order, not due ones and unclear ones included
   std::vector<Headline> dead;      // status 2 met on the way, in id order
   RowId last_seen;                 // highest id this statement looked at; equals request.after when there was none
+  RowId highest_id;                // max(id) of the whole table in this snapshot, whatever its status; 0: not known
   bool more = false;               // cut off by rows_max or bytes_max
   Snapshot snapshot;
   Lsn insert_lsn;                  // rows go out only once the flush position reached it (synchronous_commit = off)

@@ -25,6 +25,7 @@ struct Headline {
   bool dead = false;                            // status 2; otherwise status 0
   bool confirmed = true;
   std::chrono::microseconds due_in{0};          // until next_attempt_at (confirmed) or the next check-back; 0 or less: now
+  std::chrono::microseconds created_at{0};      // since 1970; 0: not known. For the oldest waiting row's metric
 };
 
 // A status-0 row, whole.
