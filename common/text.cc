@@ -74,6 +74,8 @@ void append_json_escaped(std::string& out, std::string_view text) {
       out += text.front();
     } else if (first < 0x20 || first == 0x7F) {
       append_control(out, first);
+    } else if (first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0) {
+      append_control(out, static_cast<unsigned char>(text[1]));  // C1 controls: some terminals obey them
     } else {
       out += text.substr(0, length);
     }
