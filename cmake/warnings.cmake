@@ -14,6 +14,7 @@ function(outbox_library name)
 endfunction()
 
 # outbox_test(name SOURCES… LINK… [LABEL unit|integration|long]): one GoogleTest program, its tests known to ctest.
+# (two environment properties, because gtest_discover_tests loses all but the first value of a list)
 function(outbox_test name)
   cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
@@ -27,5 +28,6 @@ function(outbox_test name)
   endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT}
-               ENVIRONMENT "OUTBOX_BIN=${CMAKE_BINARY_DIR}/bin;OUTBOX_SOURCE=${PROJECT_SOURCE_DIR}")
+               ENVIRONMENT "OUTBOX_BIN=${CMAKE_BINARY_DIR}/bin"
+               ENVIRONMENT_MODIFICATION "OUTBOX_SOURCE=set:${PROJECT_SOURCE_DIR}")
 endfunction()

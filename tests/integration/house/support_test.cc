@@ -83,15 +83,14 @@ TEST(Process, OutlivesTheThreadThatStartedIt) {
   EXPECT_FALSE(sleeper->wait(std::chrono::milliseconds(100)));
 }
 
-// A test program is killed here: a copy of this one, which starts a child and a PostgreSQL and then waits.
+// A test program is killed here: victim.cc, which starts a child and a PostgreSQL and then waits.
 TEST(Process, NothingSurvivesADeadTest) {
   const TempDir folder;
   const std::filesystem::path notes = folder / "notes";
-  Process victim(
-      {"/proc/self/exe", "--gtest_also_run_disabled_tests", "--gtest_filter=Victim.DISABLED_WaitsToBeKilled"},
-      ProcessOptions{.environment = {{"VICTIM_NOTES", notes.string()}, {"TMPDIR", folder.path().string()}},
-                     .output = folder / "output",
-                     .error_output = {}});
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "house_victim";
+  Process victim({program.string(), notes.string()}, ProcessOptions{.environment = {{"TMPDIR", folder.path().string()}},
+                                                                    .output = folder / "output",
+                                                                    .error_output = {}});
   ASSERT_TRUE(wait_until([&] { return read_file(notes).find("ready") != std::string::npos || !victim.running(); }));
   ASSERT_TRUE(victim.running()) << read_file(folder / "output");
   std::ifstream stream(notes);
@@ -103,15 +102,6 @@ TEST(Process, NothingSurvivesADeadTest) {
   victim.kill();
   EXPECT_TRUE(wait_until([&] { return !process_exists(child); }));
   EXPECT_TRUE(wait_until([&] { return !can_connect(static_cast<std::uint16_t>(port)); }));
-}
-
-TEST(Victim, DISABLED_WaitsToBeKilled) {
-  const char* notes = std::getenv("VICTIM_NOTES");
-  if (notes == nullptr) GTEST_SKIP() << "only started by Process.NothingSurvivesADeadTest";
-  const Process child({"sleep", "600"});
-  const PostgresServer postgres;
-  std::ofstream(notes) << child.pid() << ' ' << postgres.port() << " ready\n";
-  while (true) ::pause();
 }
 
 TEST(PostgresServer, KeepsWhatWasCommittedThroughAnImmediateStop) {
