@@ -55,19 +55,30 @@ Partitions all_partitions(rd_kafka_t* handle, const std::string& topic) {
   return partitions;
 }
 
-LoggedRecord to_record(const rd_kafka_message_t& message) {
-  const std::string body(static_cast<const char*>(message.payload), message.len);
-  return {message.partition, message.offset, std::string(static_cast<const char*>(message.key), message.key_len),
-          std::stoll(body)};
+std::string text(const void* bytes, std::size_t size) { return {static_cast<const char*>(bytes), size}; }
+
+RawRecord to_record(const rd_kafka_message_t& message) {
+  RawRecord record{
+      message.partition, message.offset, text(message.key, message.key_len), text(message.payload, message.len), {}};
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return record;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
+    record.headers[name] = text(value, size);
+  }
+  return record;
 }
 
 }  // namespace
 
-std::vector<LoggedRecord> read_log(const std::string& bootstrap_servers, const std::string& topic) {
+std::vector<RawRecord> read_raw_log(const std::string& bootstrap_servers, const std::string& topic) {
   const Handle consumer = make_consumer(bootstrap_servers);
   const Partitions partitions = all_partitions(consumer.get(), topic);
   rd_kafka_assign(consumer.get(), partitions.get());
-  std::vector<LoggedRecord> records;
+  std::vector<RawRecord> records;
   std::set<std::int32_t> at_end;
   while (static_cast<int>(at_end.size()) < partitions->cnt) {
     const std::unique_ptr<rd_kafka_message_t, Destroy> message(rd_kafka_consumer_poll(consumer.get(), kTimeoutMs));
@@ -79,7 +90,15 @@ std::vector<LoggedRecord> read_log(const std::string& bootstrap_servers, const s
     }
   }
   rd_kafka_consumer_close(consumer.get());
-  std::ranges::stable_sort(records, {}, [](const LoggedRecord& r) { return std::pair(r.partition, r.offset); });
+  std::ranges::stable_sort(records, {}, [](const RawRecord& r) { return std::pair(r.partition, r.offset); });
+  return records;
+}
+
+std::vector<LoggedRecord> read_log(const std::string& bootstrap_servers, const std::string& topic) {
+  std::vector<LoggedRecord> records;
+  for (const auto& raw : read_raw_log(bootstrap_servers, topic)) {
+    records.push_back({raw.partition, raw.offset, raw.key, std::stoll(raw.body)});
+  }
   return records;
 }
 
