@@ -8,6 +8,7 @@
 
 #include "broker/protocol/api_key.h"
 #include "broker/protocol/codec.h"
+#include "broker/protocol/config_types.h"
 #include "broker/protocol/error_code.h"
 #include "broker/protocol/fields.h"
 
@@ -70,7 +71,7 @@ struct CreatedTopicConfig {
   std::string name;
   std::optional<std::string> value;
   bool read_only = false;
-  std::int8_t config_source = -1;  // ConfigSource of configs.h
+  ConfigSource config_source = ConfigSource::absent;
   bool is_sensitive = false;
   bool operator==(const CreatedTopicConfig&) const = default;
 };

@@ -1,4 +1,4 @@
-// DescribeConfigs (key 32), versions 0–4, and what all configuration APIs share. All of them: configs.h.
+// DescribeConfigs (key 32), versions 0–4: settings of topics and of the broker. All such APIs: configs.h.
 #pragma once
 
 #include <cstdint>
@@ -8,34 +8,11 @@
 
 #include "broker/protocol/api_key.h"
 #include "broker/protocol/codec.h"
+#include "broker/protocol/config_types.h"
 #include "broker/protocol/error_code.h"
 #include "broker/protocol/fields.h"
 
 namespace broker::protocol {
-
-enum class ConfigResource : std::int8_t { unknown = 0, topic = 2, broker = 4, broker_logger = 8 };
-enum class ConfigSource : std::int8_t {
-  unknown = 0,
-  topic = 1,
-  dynamic_broker = 2,
-  dynamic_default_broker = 3,
-  static_broker = 4,
-  default_value = 5,
-  dynamic_broker_logger = 6,
-  absent = -1,
-};
-enum class ConfigType : std::int8_t {
-  unknown = 0,
-  boolean = 1,
-  string = 2,
-  int32 = 3,
-  int16 = 4,
-  int64 = 5,
-  real = 6,
-  list = 7,
-  class_name = 8,
-  password = 9,
-};
 
 struct DescribeConfigsResource {
   ConfigResource resource_type = ConfigResource::unknown;

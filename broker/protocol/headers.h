@@ -8,12 +8,16 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "broker/protocol/api_key.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/types.h"
 
 namespace broker::protocol {
+
+inline constexpr std::size_t kFrameLengthBytes = 4;  // before every frame; does not count itself
 
 struct RequestHeader {
   ApiKey key{};
@@ -37,5 +41,10 @@ struct DecodedHeader {
 
 // 4 (correlation), or 5 with the empty tag section of header v1.
 [[nodiscard]] std::size_t response_header_size(ApiKey key, ApiVersion version) noexcept;
+// Writes length and header at the beginning of a whole frame.
+void write_response_header(std::span<std::byte> frame, ApiKey key, ApiVersion version, CorrelationId correlation);
+// The client's side: four length bytes, to be filled in, and the header.
+[[nodiscard]] std::vector<std::byte> encode_request_header(ApiKey key, ApiVersion version, CorrelationId correlation,
+                                                           std::string_view client_id);
 
 }  // namespace broker::protocol

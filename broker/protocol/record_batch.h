@@ -60,7 +60,7 @@ enum class BatchFault : std::uint8_t {
   bad_producer,         // a producer id without epoch or sequence, or the reverse
   log_append_time,      // only a broker sets that
   unknown_codec,
-  bad_timestamp,    // a maximum that is not the records'
+  no_timestamp,     // none of the records has one, or a maximum of −1 over records that we cannot read
   bad_record,       // a record that is malformed or not numbered in order
   trailing_bytes,   // behind the last record
   several_batches,  // more than one batch for a partition
@@ -74,6 +74,9 @@ enum class BatchFault : std::uint8_t {
 struct CheckedBatch {
   BatchFault fault = BatchFault::none;
   BatchHeader header;  // whole when there is no fault
+  // The records' true maximum where they could be read, else what the header says. kafkajs writes a header that
+  // disagrees: such a batch is good, but is to be mended by set_max_timestamp before it is stored.
+  std::int64_t max_timestamp_ms = -1;
 
   explicit operator bool() const { return fault == BatchFault::none; }
 };
@@ -83,7 +86,9 @@ struct CheckedBatch {
 // Both fields lie before the checksummed part. `batch` has at least a header's bytes.
 void set_base_offset(std::span<std::byte> batch, std::int64_t base_offset) noexcept;
 void set_leader_epoch(std::span<std::byte> batch, std::int32_t leader_epoch) noexcept;
-// For message.timestamp.type=LogAppendTime: maximum timestamp, attribute bit and a new CRC.
+// These two lie inside it, so the CRC is made anew; set_log_append_time also sets the attribute bit that
+// message.timestamp.type=LogAppendTime asks for.
+void set_max_timestamp(std::span<std::byte> batch, std::int64_t timestamp_ms) noexcept;
 void set_log_append_time(std::span<std::byte> batch, std::int64_t timestamp_ms) noexcept;
 
 // True when the CRC in the header is that of the bytes. `batch` is exactly one batch.
