@@ -1,4 +1,5 @@
-// The numbered migrations, embedded at build from the .sql files beside this header. No database here: relay/pg applies.
+// The numbered migrations, embedded at build from the .sql files beside this header. No database here: relay/pg
+// applies.
 #pragma once
 
 #include <span>

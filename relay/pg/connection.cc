@@ -56,7 +56,8 @@ void check_dsn(const std::string& dsn) {
   PQfreemem(error);  // libpq's own words may quote a part of a password
   if (options == nullptr) {
     throw core::DatabaseError(
-        "the dsn cannot be parsed; it is either \"host=… port=… dbname=… user=…\" (values with spaces in single quotes) "
+        "the dsn cannot be parsed; it is either \"host=… port=… dbname=… user=…\" (values with spaces in single "
+        "quotes) "
         "or postgresql://user@host:port/dbname",
         false, common::ExitCode::configuration);
   }
@@ -301,8 +302,8 @@ Result Connection::run(const char* name, const Params& params, Format format) {
   connect();
   const Deadline until = deadline();
   const Wire wire(params);
-  if (PQsendQueryPrepared(connection_, name, wire.count(), wire.values.data(), wire.lengths.data(),
-                          wire.formats.data(), static_cast<int>(format)) == 0) {
+  if (PQsendQueryPrepared(connection_, name, wire.count(), wire.values.data(), wire.lengths.data(), wire.formats.data(),
+                          static_cast<int>(format)) == 0) {
     fail_broken(one_line(PQerrorMessage(connection_)));
   }
   return finish(until);
@@ -334,10 +335,15 @@ std::vector<Result> Connection::pipeline(std::span<const Step> steps) {
     }
     if (!result) continue;  // the end of one step
     switch (PQresultStatus(result.get())) {
-      case PGRES_PIPELINE_SYNC: synced = true; break;
+      case PGRES_PIPELINE_SYNC:
+        synced = true;
+        break;
       case PGRES_TUPLES_OK:
-      case PGRES_COMMAND_OK: results.emplace_back(result.release()); break;
-      case PGRES_PIPELINE_ABORTED: break;
+      case PGRES_COMMAND_OK:
+        results.emplace_back(result.release());
+        break;
+      case PGRES_PIPELINE_ABORTED:
+        break;
       default:
         if (!failed) failed = std::move(result);
     }

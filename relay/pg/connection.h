@@ -1,5 +1,6 @@
-// One connection to PostgreSQL, with a deadline on everything it does: the floor under poll, mark, lease and migrations.
-// On libpq's asynchronous interface, because a blocking call has no deadline when the server's machine stops answering.
+// One connection to PostgreSQL, with a deadline on everything it does: the floor under poll, mark, lease and
+// migrations. On libpq's asynchronous interface, because a blocking call has no deadline when the server's machine
+// stops answering.
 #pragma once
 
 #include <chrono>
@@ -62,7 +63,8 @@ struct Step {
 };
 
 // Not thread-safe. Every call may throw core::DatabaseError; unless it was an error of the statement alone, the
-// connection is closed then and the next call connects anew. Never reconnects inside a call that already sent something.
+// connection is closed then and the next call connects anew. Never reconnects inside a call that already sent
+// something.
 class Connection {
  public:
   // `prepare` runs on every new connection: settings, prepared statements, checks.
@@ -74,6 +76,8 @@ class Connection {
   // Does nothing when connected.
   void connect();
   void close() noexcept;
+  // From the next call on; 0: waits without end.
+  void set_timeout(std::chrono::milliseconds timeout) { options_.timeout = timeout; }
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
 
   // One or more statements as text (the simple protocol); the last one's rows.

@@ -1,8 +1,8 @@
 // Which SQLSTATE means what for the relay.
 #include "relay/pg/errors.h"
 
+#include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace relay::pg {
 namespace {
@@ -21,7 +21,9 @@ constexpr auto kDefinite = std::to_array<Known>({
     {"42P01", "run: outboxctl migrate up --dsn …"},
     {"42703", "the table is not the one of this version; run: outboxctl migrate status --dsn …"},
     {"42883", "run: outboxctl migrate up --dsn …"},
-    {"42501", "grant the right, for the relay: GRANT outbox_relay TO its user"},
+    {"42501",
+     "the user lacks a right; for the relay: GRANT outbox_relay TO its user, for migrations: one that may create "
+     "tables"},
 });
 
 const Known* find_definite(std::string_view sqlstate) {
@@ -31,12 +33,12 @@ const Known* find_definite(std::string_view sqlstate) {
   return nullptr;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Five digits or capitals, with a digit among them: "FATAL" is none.
 bool is_sqlstate(std::string_view text) {
-  if (text.size() != 5) return false;
-  for (const char c : text) {
-    if (!std::isdigit(static_cast<unsigned char>(c)) && !(c >= 'A' && c <= 'Z')) return false;
-  }
-  return true;
+  return text.size() == 5 && std::ranges::any_of(text, is_digit) &&
+         std::ranges::all_of(text, [](char c) { return is_digit(c) || (c >= 'A' && c <= 'Z'); });
 }
 
 }  // namespace

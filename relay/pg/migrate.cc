@@ -30,7 +30,12 @@ std::string record_statement(const schema::Migration& migration) {
 }
 
 bool has_schema_table(Connection& connection) {
-  return connection.execute("SELECT 1 WHERE pg_catalog.to_regclass('public.outbox_schema') IS NOT NULL").rows() == 1;
+  // Not to_regclass(): that may answer from a cache older than the lock just taken.
+  return connection
+             .execute(
+                 "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                 "WHERE n.nspname = 'public' AND c.relname = 'outbox_schema'")
+             .rows() == 1;
 }
 
 bool contains(const std::vector<AppliedMigration>& applied, const schema::Migration& migration) {
@@ -58,18 +63,17 @@ bool apply(Connection& connection, const schema::Migration& migration) {
 std::vector<AppliedMigration> applied_migrations(Connection& connection) {
   std::vector<AppliedMigration> applied;
   if (!has_schema_table(connection)) return applied;
-  const Result rows =
-      connection.execute("SELECT part, version, applied_at FROM public.outbox_schema ORDER BY part, version");
+  const Result rows = connection.execute(
+      "SELECT part, version, applied_at FROM public.outbox_schema ORDER BY applied_at, part, version");
   for (int row = 0; row < rows.rows(); ++row) {
-    applied.push_back({std::string(rows.value(row, 0)), std::stoi(std::string(rows.value(row, 1))),
-                       std::string(rows.value(row, 2))});
+    applied.push_back(
+        {std::string(rows.value(row, 0)), std::stoi(std::string(rows.value(row, 1))), std::string(rows.value(row, 2))});
   }
   return applied;
 }
 
 std::vector<schema::Migration> pending_migrations(std::span<const schema::Migration> all,
-                                                  const std::vector<AppliedMigration>& applied,
-                                                  std::string_view part) {
+                                                  const std::vector<AppliedMigration>& applied, std::string_view part) {
   for (const AppliedMigration& one : applied) {
     const bool known = std::ranges::any_of(
         all, [&](const schema::Migration& each) { return each.part == one.part && each.version == one.version; });

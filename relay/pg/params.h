@@ -18,10 +18,10 @@ class Params {
   Params& add_bigint(std::int64_t value);    // bigint
   Params& add_text(std::string_view value);  // text, uuid as text: `$1::text::uuid`
   Params& add_null();
-  Params& add_bigints(std::span<const std::int64_t> values);                // bigint[]
-  Params& add_ints(std::span<const std::int32_t> values);                   // integer[]
-  Params& add_booleans(const std::vector<bool>& values);                    // boolean[]
-  Params& add_texts(std::span<const std::optional<std::string>> values);    // text[]
+  Params& add_bigints(std::span<const std::int64_t> values);              // bigint[]
+  Params& add_ints(std::span<const std::int32_t> values);                 // integer[]
+  Params& add_booleans(const std::vector<bool>& values);                  // boolean[]
+  Params& add_texts(std::span<const std::optional<std::string>> values);  // text[]
 
   [[nodiscard]] std::size_t size() const { return values_.size(); }
   [[nodiscard]] const std::optional<std::string>& value(std::size_t index) const { return values_[index]; }
