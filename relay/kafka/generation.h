@@ -1,0 +1,90 @@
+// The producers between one rebuild() and the next cut(), and who waits for what in them. Private to relay/kafka.
+//
+// A topic goes through one of three pipelines, by the size of batches its limit allows, and changes over only with none
+// of its records in flight; the single lane is a fourth producer. All but the first are made when first needed.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/clock.h"
+#include "relay/core/publisher.h"
+#include "relay/kafka/admin.h"
+#include "relay/kafka/producer.h"
+
+namespace relay::kafka {
+
+// Which producer; the first three are pipelines of Lane::main.
+enum class Pipe : std::uint8_t { large, small, alone, single };
+inline constexpr std::size_t kPipes = 4;
+// Batch sizes of the three pipelines. Smaller than any limit that a topic on it may have.
+inline constexpr std::array<BatchBytes, 3> kBatchBytes{BatchBytes(128 * 1024), BatchBytes(8 * 1024), BatchBytes(1)};
+
+[[nodiscard]] Pipe pipe_for(const TopicLimit& limit);
+
+// Not thread-safe: the publisher's lock guards it, but for poll(), which is the event thread's.
+class Generation {
+ public:
+  Generation(const PublisherConfig& config, const common::Clock& clock, core::Epoch epoch, int wake_fd);
+
+  core::Enqueued enqueue(const core::Row& row, core::Lane lane, const TopicLimit& limit);
+  void start_cut();  // may be repeated
+  [[nodiscard]] bool is_cut() const { return cut_; }
+  [[nodiscard]] bool is_fatal() const { return !fatal_reason_.empty(); }
+  [[nodiscard]] const std::string& fatal_reason() const { return fatal_reason_; }
+  void set_fatal(std::string reason);
+  [[nodiscard]] std::size_t outstanding() const { return slots_.size() - free_.size(); }
+
+  // The producers made so far; they live until this dies.
+  [[nodiscard]] std::vector<Producer*> producers() const;
+  // Outcomes that no delivery report will bring: refused by produce() itself.
+  [[nodiscard]] std::vector<core::PublishOutcome> take_local();
+  // The outcome of a delivery report; frees its slot.
+  core::PublishOutcome finish(const rd_kafka_message_t& report);
+  // Gives up waiting: every record still outstanding becomes Scope::cut.
+  std::vector<core::PublishOutcome> abandon();
+  void detach();
+
+ private:
+  struct Topic {
+    std::string name;
+    Pipe pipe = Pipe::large;
+    std::array<int, kPipes> in_flight{};
+    std::chrono::nanoseconds failing_until{0};
+    std::string failure_class;
+    std::string failure;
+    core::Scope failure_scope = core::Scope::topic;
+  };
+  struct Slot {
+    core::RowId id;
+    Topic* topic = nullptr;
+    Pipe pipe = Pipe::large;
+    bool used = false;
+  };
+
+  Topic& topic(const std::string& name);
+  Producer& producer(Pipe pipe);
+  core::Enqueued send(const core::Row& row, Topic& topic, Pipe pipe);
+  bool is_failing(const core::Row& row, Topic& topic);
+  void free_slot(Slot& slot);
+
+  const PublisherConfig& config_;
+  const common::Clock& clock_;
+  const core::Epoch epoch_;
+  const int wake_fd_;
+  std::array<std::unique_ptr<Producer>, kPipes> producers_;
+  std::unordered_map<std::string, std::unique_ptr<Topic>> topics_;
+  std::deque<Slot> slots_;  // as many as were ever in flight at once; a slot's address is its record's opaque
+  std::vector<Slot*> free_;
+  std::size_t single_in_flight_ = 0;
+  std::vector<core::PublishOutcome> local_;
+  bool cut_ = false;
+  std::string fatal_reason_;
+};
+
+}  // namespace relay::kafka
