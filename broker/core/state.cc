@@ -1,0 +1,161 @@
+// Applying the journal's records, and taking the snapshot that a checkpoint keeps.
+#include "broker/core/state.h"
+
+namespace broker::core {
+namespace {
+
+// Epoch starts kept per partition: an unclean start adds one, so a broker that crashes in a loop stays bounded.
+constexpr std::size_t kEpochStartsMax = 64;
+
+}  // namespace
+
+void State::apply(const storage::Record& record) {
+  std::visit([this](const auto& one) { apply_one(one); }, record);
+}
+
+Topic* State::find_topic(std::string_view name) {
+  const auto found = topics_.find(name);
+  return found == topics_.end() ? nullptr : found->second.get();
+}
+
+Topic* State::find_topic(const storage::TopicId& id) {
+  const auto found = topics_by_id_.find(id);
+  return found == topics_by_id_.end() ? nullptr : found->second;
+}
+
+GroupRecord* State::find_group(std::string_view name) {
+  const auto found = groups_.find(name);
+  return found == groups_.end() ? nullptr : &found->second;
+}
+
+const State::EpochStarts* State::epoch_starts(const storage::PartitionRef& partition) const {
+  const auto found = epochs_.find(partition);
+  return found == epochs_.end() ? nullptr : &found->second;
+}
+
+void State::apply_one(const storage::TopicMade& made) {
+  if (topics_by_id_.contains(made.id)) return;
+  auto topic = std::make_unique<Topic>();
+  topic->id = made.id;
+  topic->name = made.name;
+  topic->partitions = made.partitions;
+  topic->config.insert(made.config.begin(), made.config.end());
+  topic->settings = settings_of(topic->config);
+  partition_count_ += made.partitions;
+  topics_by_id_[made.id] = topic.get();
+  topics_[made.name] = std::move(topic);
+}
+
+void State::apply_one(const storage::TopicDeleted& deleted) {
+  const auto found = topics_by_id_.find(deleted.id);
+  if (found == topics_by_id_.end()) return;
+  partition_count_ -= found->second->partitions;
+  const std::string name = found->second->name;
+  topics_by_id_.erase(found);
+  topics_.erase(name);
+  producers_.forget_topic(deleted.id);
+  std::erase_if(epochs_, [&](const auto& entry) { return entry.first.topic == deleted.id; });
+  for (auto& [group, record] : groups_) {
+    std::erase_if(record.offsets, [&](const auto& entry) { return entry.first.topic == deleted.id; });
+  }
+}
+
+void State::apply_one(const storage::PartitionsAdded& added) {
+  auto* topic = find_topic(added.id);
+  if (topic == nullptr) return;
+  partition_count_ += added.total - topic->partitions;
+  topic->partitions = added.total;
+}
+
+void State::apply_one(const storage::ConfigSet& set) {
+  auto* topic = find_topic(set.id);
+  if (topic == nullptr) return;
+  if (set.value) {
+    topic->config[set.name] = *set.value;
+  } else {
+    topic->config.erase(set.name);
+  }
+  topic->settings = settings_of(topic->config);
+}
+
+void State::apply_one(const storage::Append& append) {
+  if (topics_by_id_.contains(append.partition.topic)) producers_.apply(append);
+}
+
+void State::apply_one(const storage::GroupOffset& commit) {
+  auto& record = groups_[commit.group];
+  record.state.group = commit.group;
+  if (commit.offset.value() < 0) {
+    record.offsets.erase(commit.partition);
+    return;
+  }
+  if (!topics_by_id_.contains(commit.partition.topic)) return;
+  record.offsets[commit.partition] = {.offset = commit.offset,
+                                      .leader_epoch = commit.leader_epoch,
+                                      .metadata = commit.metadata,
+                                      .committed_at_ms = commit.committed_at_ms,
+                                      .ticket = {}};
+}
+
+void State::apply_one(const storage::GroupState& group) {
+  if (group.deleted) {
+    groups_.erase(group.group);
+  } else {
+    groups_[group.group].state = group;
+  }
+}
+
+void State::apply_one(const storage::ProducerIdBlock& block) {
+  next_producer_id_ = std::max(next_producer_id_, block.next);
+}
+
+void State::apply_one(const storage::ProducerState& producer) {
+  if (topics_by_id_.contains(producer.partition.topic)) producers_.apply(producer);
+}
+
+void State::apply_one(const storage::EpochStarted& started) {
+  for (const auto& [partition, start] : started.starts) {
+    if (!topics_by_id_.contains(partition.topic)) continue;
+    auto& starts = epochs_[partition];
+    // An epoch under which nothing was appended leaves no trace.
+    while (!starts.empty() && (starts.back().second >= start || starts.back().first >= started.epoch)) {
+      starts.pop_back();
+    }
+    starts.emplace_back(started.epoch, start);
+    if (starts.size() > kEpochStartsMax) starts.erase(starts.begin());
+  }
+}
+
+std::vector<storage::Record> State::snapshot() const {
+  std::vector<storage::Record> records;
+  for (const auto& [name, topic] : topics_) {
+    records.emplace_back(storage::TopicMade{.id = topic->id,
+                                            .name = topic->name,
+                                            .partitions = topic->partitions,
+                                            .config = {topic->config.begin(), topic->config.end()}});
+  }
+  for (const auto& [name, group] : groups_) {
+    records.emplace_back(group.state);
+    for (const auto& [partition, commit] : group.offsets) {
+      records.emplace_back(storage::GroupOffset{.group = name,
+                                                .partition = partition,
+                                                .offset = commit.offset,
+                                                .leader_epoch = commit.leader_epoch,
+                                                .metadata = commit.metadata,
+                                                .committed_at_ms = commit.committed_at_ms});
+    }
+  }
+  if (next_producer_id_.value() > 0) records.emplace_back(storage::ProducerIdBlock{.next = next_producer_id_});
+  for (auto& producer : producers_.snapshot()) records.emplace_back(std::move(producer));
+  std::map<std::int32_t, storage::EpochStarted> epochs;
+  for (const auto& [partition, starts] : epochs_) {
+    for (const auto& [epoch, start] : starts) epochs[epoch].starts.emplace_back(partition, start);
+  }
+  for (auto& [epoch, started] : epochs) {
+    started.epoch = epoch;
+    records.emplace_back(std::move(started));
+  }
+  return records;
+}
+
+}  // namespace broker::core

@@ -1,0 +1,126 @@
+// The store in memory.
+#include "tests/unit/broker/memory_store.h"
+
+#include <algorithm>
+#include <sstream>
+#include <stdexcept>
+
+namespace broker_tests {
+
+namespace storage = broker::storage;
+
+storage::Ticket MemoryStore::submit(storage::Record record, storage::SharedBytes keep_alive) {
+  submitted_ = storage::Ticket(submitted_.value() + 1);
+  if (const auto* made = std::get_if<storage::TopicMade>(&record)) {
+    for (std::int32_t i = 0; i < made->partitions; ++i) logs_[{made->id, storage::PartitionIndex(i)}];
+  } else if (const auto* append = std::get_if<storage::Append>(&record)) {
+    auto& log = logs_.at(append->partition);
+    if (append->base != log.bounds.end) throw std::logic_error("an append must continue its partition");
+    log.batches.push_back(
+        {append->base, append->count, append->max_timestamp_ms, {append->bytes.begin(), append->bytes.end()}});
+    log.bounds.end = storage::Offset(append->base.value() + append->count);
+    log.bounds.bytes += append->bytes.size();
+  }
+  journal_.push_back(std::move(record));
+  kept_.push_back(std::move(keep_alive));
+  if (durable_at_once_) flush();
+  return submitted_;
+}
+
+void MemoryStore::flush() {
+  durable_ = submitted_;
+  for (auto& [partition, log] : logs_) {
+    if (log.bounds.durable_end == log.bounds.end) continue;
+    log.bounds.durable_end = log.bounds.end;
+    advanced_.push_back(partition);
+  }
+}
+
+std::optional<storage::PartitionBounds> MemoryStore::bounds(const storage::PartitionRef& partition) const {
+  const auto found = logs_.find(partition);
+  if (found == logs_.end()) return std::nullopt;
+  return found->second.bounds;
+}
+
+storage::ReadResult MemoryStore::read(const storage::PartitionRef& partition, storage::Offset from,
+                                      std::uint64_t bytes_max) {
+  const auto& log = logs_.at(partition);
+  storage::ReadResult result;
+  for (const auto& batch : log.batches) {
+    const std::int64_t end = batch.base.value() + batch.count;
+    if (end <= from.value() || end > log.bounds.durable_end.value()) continue;
+    if (!result.bytes.empty() && result.bytes.size() + batch.bytes.size() > bytes_max) break;
+    result.bytes.insert(result.bytes.end(), batch.bytes.begin(), batch.bytes.end());
+  }
+  return result;
+}
+
+std::optional<std::pair<storage::Offset, std::int64_t>> MemoryStore::find_time(const storage::PartitionRef& partition,
+                                                                               std::int64_t timestamp_ms) {
+  for (const auto& batch : logs_.at(partition).batches) {
+    if (batch.max_timestamp_ms >= timestamp_ms) return std::pair{batch.base, batch.max_timestamp_ms};
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+std::ostream& operator<<(std::ostream& out, const storage::TopicId& id) {
+  for (const auto byte : id) out << std::hex << int{byte} << std::dec << '.';
+  return out;
+}
+std::ostream& operator<<(std::ostream& out, const storage::PartitionRef& ref) {
+  return out << ref.topic << '/' << ref.partition.value();
+}
+
+struct Writer {
+  std::ostringstream out;
+  void operator()(const storage::TopicMade& one) {
+    out << "topic made " << one.id << ' ' << one.name << ' ' << one.partitions;
+    auto config = one.config;
+    std::ranges::sort(config);
+    for (const auto& [key, value] : config) out << ' ' << key << '=' << value;
+  }
+  void operator()(const storage::TopicDeleted& one) { out << "topic deleted " << one.id; }
+  void operator()(const storage::PartitionsAdded& one) { out << "partitions " << one.id << ' ' << one.total; }
+  void operator()(const storage::ConfigSet& one) { out << "config " << one.name << '=' << one.value.value_or("-"); }
+  void operator()(const storage::Append& one) { out << "append " << one.partition << ' ' << one.base.value(); }
+  void operator()(const storage::LogStartMoved& one) { out << "start " << one.partition << ' ' << one.start.value(); }
+  void operator()(const storage::GroupOffset& one) {
+    out << "offset " << one.group << ' ' << one.partition << ' ' << one.offset.value() << ' ' << one.leader_epoch << ' '
+        << one.metadata << ' ' << one.committed_at_ms;
+  }
+  void operator()(const storage::GroupState& one) {
+    out << "group " << one.group << ' ' << one.generation << ' ' << one.protocol_type << ' ' << one.protocol << ' '
+        << one.leader << (one.deleted ? " deleted" : "");
+    for (const auto& member : one.static_members) out << ' ' << member.instance << ':' << member.member;
+  }
+  void operator()(const storage::ProducerIdBlock& one) { out << "producer ids " << one.next.value(); }
+  void operator()(const storage::ProducerState& one) {
+    out << "producer " << one.partition << ' ' << one.producer.value() << ' ' << one.epoch;
+    for (const auto& batch : one.batches) {
+      out << " [" << batch.first_sequence << '-' << batch.last_sequence << '@' << batch.base.value() << ' '
+          << batch.timestamp_ms << ']';
+    }
+  }
+  void operator()(const storage::EpochStarted& one) {
+    out << "epoch " << one.epoch;
+    for (const auto& [partition, start] : one.starts) out << ' ' << partition << '@' << start.value();
+  }
+};
+
+}  // namespace
+
+std::string to_text(const storage::Record& record) {
+  Writer writer;
+  std::visit(writer, record);
+  return writer.out.str();
+}
+
+std::vector<std::string> to_text(const std::vector<storage::Record>& records) {
+  std::vector<std::string> lines;
+  for (const auto& record : records) lines.push_back(to_text(record));
+  return lines;
+}
+
+}  // namespace broker_tests

@@ -1,0 +1,70 @@
+// A store in memory: what is submitted becomes durable when the test says so, or at once. For tests of core and
+// handlers.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/storage/store.h"
+
+namespace broker_tests {
+
+class MemoryStore final : public broker::storage::Store {
+ public:
+  // True: each submit is durable before it returns.
+  explicit MemoryStore(bool durable_at_once = true) : durable_at_once_(durable_at_once) {}
+
+  broker::storage::Ticket submit(broker::storage::Record record, broker::storage::SharedBytes keep_alive) override;
+  broker::storage::RoomRefusal make_room(const broker::storage::PartitionRef&, std::uint64_t) override {
+    return full_ ? broker::storage::RoomRefusal::disk_full : broker::storage::RoomRefusal::none;
+  }
+  [[nodiscard]] broker::storage::Ticket durable() const override { return durable_; }
+  [[nodiscard]] int durable_fd() const override { return -1; }
+  std::vector<broker::storage::PartitionRef> take_advanced() override { return std::exchange(advanced_, {}); }
+  [[nodiscard]] std::optional<std::string> poisoned() const override { return std::nullopt; }
+  [[nodiscard]] std::optional<broker::storage::PartitionBounds> bounds(
+      const broker::storage::PartitionRef& partition) const override;
+  broker::storage::ReadResult read(const broker::storage::PartitionRef& partition, broker::storage::Offset from,
+                                   std::uint64_t bytes_max) override;
+  std::optional<std::pair<broker::storage::Offset, std::int64_t>> find_time(
+      const broker::storage::PartitionRef& partition, std::int64_t timestamp_ms) override;
+  void maybe_checkpoint() override {}
+  void close() override {}
+  [[nodiscard]] std::string uuid() const override { return "memory"; }
+  [[nodiscard]] std::int32_t leader_epoch() const override { return 7; }
+
+  // Everything submitted so far is durable now.
+  void flush();
+  void set_full(bool full) { full_ = full; }
+  // Each record as it was submitted, Appends with their bytes kept.
+  [[nodiscard]] const std::vector<broker::storage::Record>& journal() const { return journal_; }
+
+ private:
+  struct Batch {
+    broker::storage::Offset base;
+    std::int32_t count = 0;
+    std::int64_t max_timestamp_ms = -1;
+    std::vector<std::byte> bytes;
+  };
+  struct Log {
+    std::vector<Batch> batches;
+    broker::storage::PartitionBounds bounds{};
+  };
+
+  bool durable_at_once_;
+  bool full_ = false;
+  broker::storage::Ticket submitted_{0};
+  broker::storage::Ticket durable_{0};
+  std::vector<broker::storage::Record> journal_;
+  std::vector<broker::storage::SharedBytes> kept_;
+  std::map<broker::storage::PartitionRef, Log> logs_;
+  std::vector<broker::storage::PartitionRef> advanced_;
+};
+
+// A record as text, so that states can be compared and differences read.
+[[nodiscard]] std::string to_text(const broker::storage::Record& record);
+[[nodiscard]] std::vector<std::string> to_text(const std::vector<broker::storage::Record>& records);
+
+}  // namespace broker_tests

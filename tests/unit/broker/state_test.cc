@@ -1,0 +1,151 @@
+// The state machine: replaying the journal, or a snapshot and what came after it, gives the state that lived.
+#include "broker/core/state.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "tests/unit/broker/memory_store.h"
+
+namespace broker_tests {
+namespace {
+
+namespace storage = broker::storage;
+using broker::core::State;
+
+storage::TopicId id_of(int n) {
+  storage::TopicId id{};
+  id[0] = static_cast<std::uint8_t>(n);
+  id[15] = 1;
+  return id;
+}
+
+// Random but plausible records: topics come, change and go; producers, groups and epochs refer to some of them.
+class Scribe {
+ public:
+  explicit Scribe(std::uint32_t seed) : random_(seed) {}
+
+  storage::Record next() {
+    const int topic = pick(5);
+    const storage::PartitionRef partition{id_of(topic), storage::PartitionIndex(pick(3))};
+    switch (pick(12)) {
+      case 0:
+        return storage::TopicMade{id_of(topic), "t" + std::to_string(topic), 3, {{"retention.ms", "1000"}}};
+      case 1:
+        return pick(4) != 0 ? storage::Record(storage::ProducerIdBlock{storage::ProducerId(1000 * ++blocks_)})
+                            : storage::Record(storage::TopicDeleted{id_of(topic)});
+      case 2:
+        return storage::PartitionsAdded{id_of(topic), 3 + pick(4)};
+      case 3:
+        return config(topic);
+      case 4:
+      case 5:
+        return offset(partition);
+      case 6:
+        return group();
+      case 7:
+        return storage::EpochStarted{++epoch_, {{partition, storage::Offset(base_)}}};
+      default:
+        return append(partition);
+    }
+  }
+
+ private:
+  int pick(int below) { return std::uniform_int_distribution<int>(0, below - 1)(random_); }
+  storage::Record config(int topic) {
+    if (pick(2) == 0) return storage::ConfigSet{id_of(topic), "retention.ms", std::nullopt};
+    return storage::ConfigSet{id_of(topic), "max.message.bytes", std::to_string(10'000 + pick(100))};
+  }
+  storage::Record offset(const storage::PartitionRef& partition) {
+    return storage::GroupOffset{
+        "g" + std::to_string(pick(3)), partition, storage::Offset(pick(20) - 1), 1, "note", base_};
+  }
+  storage::Record group() {
+    return storage::GroupState{"g" + std::to_string(pick(3)),          pick(100),   "consumer", "range", "m",
+                               {{"i" + std::to_string(pick(2)), "m"}}, pick(5) == 0};
+  }
+  storage::Record append(const storage::PartitionRef& partition) {
+    const int count = 1 + pick(5);
+    base_ += count;
+    return storage::Append{partition,
+                           storage::Offset(base_),
+                           count,
+                           base_,
+                           base_,
+                           storage::ProducerId(pick(6) - 1),
+                           static_cast<std::int16_t>(pick(2)),
+                           pick(1000),
+                           {}};
+  }
+
+  std::mt19937 random_;
+  std::int64_t base_ = 0;
+  std::int64_t blocks_ = 0;
+  std::int32_t epoch_ = 0;
+};
+
+TEST(State, ReplayGivesTheStateThatLived) {
+  for (std::uint32_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scribe scribe(seed);
+    State lived;
+    std::vector<storage::Record> journal;
+    for (int i = 0; i < 400; ++i) {
+      journal.push_back(scribe.next());
+      lived.apply(journal.back());
+    }
+    State replayed;
+    for (const auto& record : journal) replayed.apply(record);
+    ASSERT_EQ(to_text(replayed.snapshot()), to_text(lived.snapshot()));
+    ASSERT_EQ(replayed.partition_count(), lived.partition_count());
+  }
+}
+
+TEST(State, SnapshotAndTheRestGiveTheStateThatLived) {
+  for (std::uint32_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Scribe scribe(seed);
+    State lived;
+    State checkpointed;
+    for (int i = 0; i < 400; ++i) {
+      const auto record = scribe.next();
+      lived.apply(record);
+      if (i < 200) continue;
+      if (i == 200) {
+        for (const auto& kept : lived.snapshot()) checkpointed.apply(kept);
+      } else {
+        checkpointed.apply(record);
+      }
+    }
+    ASSERT_EQ(to_text(checkpointed.snapshot()), to_text(lived.snapshot()));
+    ASSERT_EQ(checkpointed.partition_count(), lived.partition_count());
+  }
+}
+
+TEST(State, DeletedTopicTakesItsOffsetsAndProducersWithIt) {
+  State state;
+  state.apply(storage::TopicMade{id_of(1), "t", 1, {}});
+  const storage::PartitionRef partition{id_of(1), storage::PartitionIndex(0)};
+  state.apply(storage::GroupOffset{"g", partition, storage::Offset(3), -1, "", 0});
+  state.apply(storage::Append{partition, storage::Offset(0), 1, 0, 0, storage::ProducerId(5), 0, 0, {}});
+  EXPECT_EQ(state.producers().size(), 1U);
+  state.apply(storage::TopicDeleted{id_of(1)});
+  EXPECT_EQ(state.find_topic("t"), nullptr);
+  EXPECT_EQ(state.producers().size(), 0U);
+  EXPECT_TRUE(state.find_group("g")->offsets.empty());
+  EXPECT_EQ(state.partition_count(), 0);
+}
+
+TEST(State, EpochWithoutAppendsLeavesNoTrace) {
+  State state;
+  state.apply(storage::TopicMade{id_of(1), "t", 1, {}});
+  const storage::PartitionRef partition{id_of(1), storage::PartitionIndex(0)};
+  for (int epoch = 1; epoch <= 100; ++epoch) {
+    state.apply(storage::EpochStarted{epoch, {{partition, storage::Offset(epoch < 50 ? 0 : 9)}}});
+  }
+  EXPECT_EQ(*state.epoch_starts(partition), (State::EpochStarts{{49, storage::Offset(0)}, {100, storage::Offset(9)}}));
+}
+
+}  // namespace
+}  // namespace broker_tests
