@@ -13,8 +13,8 @@ namespace broker::protocol {
 
 struct ApiVersionsRequest {
   static constexpr ApiKey kKey = ApiKey::api_versions;
-  std::string client_software_name;     // v3
-  std::string client_software_version;  // v3
+  std::string client_software_name{};     // v3
+  std::string client_software_version{};  // v3
   bool operator==(const ApiVersionsRequest&) const = default;
 };
 template <class Io>
@@ -40,7 +40,7 @@ void describe(Io& io, In<Io, ApiVersionRange>& m) {
 struct ApiVersionsResponse {
   static constexpr ApiKey kKey = ApiKey::api_versions;
   ErrorCode error_code = ErrorCode::none;
-  std::vector<ApiVersionRange> api_keys;
+  std::vector<ApiVersionRange> api_keys{};
   std::int32_t throttle_time_ms = 0;  // v1
   bool operator==(const ApiVersionsResponse&) const = default;
 };

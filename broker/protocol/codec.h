@@ -30,10 +30,10 @@ enum class DecodeError : std::uint8_t {
 [[nodiscard]] std::string_view name(DecodeError error) noexcept;
 
 struct DecodeLimits {
-  std::uint32_t tags_max = 64;                    // tagged fields in one section
-  std::uint32_t elements_max = 10'000;            // elements of all arrays of one message
-  std::size_t allocation_factor = 4;              // heap bytes per byte of input …
-  std::size_t allocation_floor_bytes = 16 << 10;  // … but at least this
+  std::uint32_t tags_max = 64;                     // tagged fields in one section
+  std::uint32_t elements_max = 10'000;             // elements of all arrays of one message
+  std::size_t allocation_factor = 4;               // heap bytes per byte of input …
+  std::size_t allocation_floor_bytes = 256 << 10;  // … but at least this: short names are honest
 };
 
 template <class Message>

@@ -16,7 +16,7 @@ namespace broker::protocol {
 
 struct CreatableReplicaAssignment {
   std::int32_t partition_index = 0;
-  std::vector<std::int32_t> broker_ids;
+  std::vector<std::int32_t> broker_ids{};
   bool operator==(const CreatableReplicaAssignment&) const = default;
 };
 template <class Io>
@@ -26,8 +26,8 @@ void describe(Io& io, In<Io, CreatableReplicaAssignment>& m) {
 }
 
 struct CreatableTopicConfig {
-  std::string name;
-  std::optional<std::string> value;
+  std::string name{};
+  std::optional<std::string> value{};
   bool operator==(const CreatableTopicConfig&) const = default;
 };
 template <class Io>
@@ -37,11 +37,11 @@ void describe(Io& io, In<Io, CreatableTopicConfig>& m) {
 }
 
 struct CreatableTopic {
-  std::string name;
+  std::string name{};
   std::int32_t num_partitions = 0;      // −1: the broker's default, or by assignments
   std::int16_t replication_factor = 0;  // −1: the broker's default
-  std::vector<CreatableReplicaAssignment> assignments;
-  std::vector<CreatableTopicConfig> configs;
+  std::vector<CreatableReplicaAssignment> assignments{};
+  std::vector<CreatableTopicConfig> configs{};
   bool operator==(const CreatableTopic&) const = default;
 };
 template <class Io>
@@ -55,7 +55,7 @@ void describe(Io& io, In<Io, CreatableTopic>& m) {
 
 struct CreateTopicsRequest {
   static constexpr ApiKey kKey = ApiKey::create_topics;
-  std::vector<CreatableTopic> topics;
+  std::vector<CreatableTopic> topics{};
   std::int32_t timeout_ms = 60'000;
   bool validate_only = false;  // v1
   bool operator==(const CreateTopicsRequest&) const = default;
@@ -68,8 +68,8 @@ void describe(Io& io, In<Io, CreateTopicsRequest>& m) {
 }
 
 struct CreatedTopicConfig {
-  std::string name;
-  std::optional<std::string> value;
+  std::string name{};
+  std::optional<std::string> value{};
   bool read_only = false;
   ConfigSource config_source = ConfigSource::absent;
   bool is_sensitive = false;
@@ -85,14 +85,14 @@ void describe(Io& io, In<Io, CreatedTopicConfig>& m) {
 }
 
 struct CreatedTopic {
-  std::string name;
+  std::string name{};
   Uuid topic_id{};  // v7
   ErrorCode error_code = ErrorCode::none;
-  std::optional<std::string> error_message;                // v1
-  ErrorCode topic_config_error_code = ErrorCode::none;     // v5, tagged
-  std::int32_t num_partitions = -1;                        // v5
-  std::int16_t replication_factor = -1;                    // v5
-  std::optional<std::vector<CreatedTopicConfig>> configs;  // v5
+  std::optional<std::string> error_message{};                // v1
+  ErrorCode topic_config_error_code = ErrorCode::none;       // v5, tagged
+  std::int32_t num_partitions = -1;                          // v5
+  std::int16_t replication_factor = -1;                      // v5
+  std::optional<std::vector<CreatedTopicConfig>> configs{};  // v5
   bool operator==(const CreatedTopic&) const = default;
 };
 template <class Io>
@@ -110,7 +110,7 @@ void describe(Io& io, In<Io, CreatedTopic>& m) {
 struct CreateTopicsResponse {
   static constexpr ApiKey kKey = ApiKey::create_topics;
   std::int32_t throttle_time_ms = 0;  // v2
-  std::vector<CreatedTopic> topics;
+  std::vector<CreatedTopic> topics{};
   bool operator==(const CreateTopicsResponse&) const = default;
 };
 template <class Io>

@@ -16,8 +16,8 @@ namespace broker::protocol {
 
 struct DescribeConfigsResource {
   ConfigResource resource_type = ConfigResource::unknown;
-  std::string resource_name;
-  std::optional<std::vector<std::string>> configuration_keys;  // null: all
+  std::string resource_name{};
+  std::optional<std::vector<std::string>> configuration_keys{};  // null: all
   bool operator==(const DescribeConfigsResource&) const = default;
 };
 template <class Io>
@@ -29,7 +29,7 @@ void describe(Io& io, In<Io, DescribeConfigsResource>& m) {
 
 struct DescribeConfigsRequest {
   static constexpr ApiKey kKey = ApiKey::describe_configs;
-  std::vector<DescribeConfigsResource> resources;
+  std::vector<DescribeConfigsResource> resources{};
   bool include_synonyms = false;       // v1
   bool include_documentation = false;  // v3
   bool operator==(const DescribeConfigsRequest&) const = default;
@@ -42,8 +42,8 @@ void describe(Io& io, In<Io, DescribeConfigsRequest>& m) {
 }
 
 struct ConfigSynonym {
-  std::string name;
-  std::optional<std::string> value;
+  std::string name{};
+  std::optional<std::string> value{};
   ConfigSource source = ConfigSource::unknown;
   bool operator==(const ConfigSynonym&) const = default;
 };
@@ -55,15 +55,15 @@ void describe(Io& io, In<Io, ConfigSynonym>& m) {
 }
 
 struct DescribedConfig {
-  std::string name;
-  std::optional<std::string> value;
+  std::string name{};
+  std::optional<std::string> value{};
   bool read_only = false;
   bool is_default = false;                            // v0
   ConfigSource config_source = ConfigSource::absent;  // v1
   bool is_sensitive = false;
-  std::vector<ConfigSynonym> synonyms;           // v1
+  std::vector<ConfigSynonym> synonyms{};         // v1
   ConfigType config_type = ConfigType::unknown;  // v3
-  std::optional<std::string> documentation;      // v3
+  std::optional<std::string> documentation{};    // v3
   bool operator==(const DescribedConfig&) const = default;
 };
 template <class Io>
@@ -81,10 +81,10 @@ void describe(Io& io, In<Io, DescribedConfig>& m) {
 
 struct DescribeConfigsResult {
   ErrorCode error_code = ErrorCode::none;
-  std::optional<std::string> error_message;
+  std::optional<std::string> error_message{};
   ConfigResource resource_type = ConfigResource::unknown;
-  std::string resource_name;
-  std::vector<DescribedConfig> configs;
+  std::string resource_name{};
+  std::vector<DescribedConfig> configs{};
   bool operator==(const DescribeConfigsResult&) const = default;
 };
 template <class Io>
@@ -99,7 +99,7 @@ void describe(Io& io, In<Io, DescribeConfigsResult>& m) {
 struct DescribeConfigsResponse {
   static constexpr ApiKey kKey = ApiKey::describe_configs;
   std::int32_t throttle_time_ms = 0;
-  std::vector<DescribeConfigsResult> results;
+  std::vector<DescribeConfigsResult> results{};
   bool operator==(const DescribeConfigsResponse&) const = default;
 };
 template <class Io>

@@ -35,9 +35,9 @@ void describe(Io& io, In<Io, FetchPartition>& m) {
 }
 
 struct FetchTopic {
-  std::string topic;  // until v12
-  Uuid topic_id{};    // v13
-  std::vector<FetchPartition> partitions;
+  std::string topic{};  // until v12
+  Uuid topic_id{};      // v13
+  std::vector<FetchPartition> partitions{};
   bool operator==(const FetchTopic&) const = default;
 };
 template <class Io>
@@ -48,9 +48,9 @@ void describe(Io& io, In<Io, FetchTopic>& m) {
 }
 
 struct ForgottenTopic {
-  std::string topic;  // until v12
-  Uuid topic_id{};    // v13
-  std::vector<std::int32_t> partitions;
+  std::string topic{};  // until v12
+  Uuid topic_id{};      // v13
+  std::vector<std::int32_t> partitions{};
   bool operator==(const ForgottenTopic&) const = default;
 };
 template <class Io>
@@ -80,11 +80,11 @@ struct FetchRequest {
   std::int8_t isolation_level = 0;                                    // v4
   std::int32_t session_id = 0;                                        // v7; not 0: error 70
   std::int32_t session_epoch = -1;                                    // v7
-  std::vector<FetchTopic> topics;
-  std::vector<ForgottenTopic> forgotten_topics;  // v7
-  std::string rack_id;                           // v11
-  std::optional<std::string> cluster_id;         // v12, tagged
-  ReplicaState replica_state;                    // v15, tagged
+  std::vector<FetchTopic> topics{};
+  std::vector<ForgottenTopic> forgotten_topics{};  // v7
+  std::string rack_id{};                           // v11
+  std::optional<std::string> cluster_id{};         // v12, tagged
+  ReplicaState replica_state{};                    // v15, tagged
   bool operator==(const FetchRequest&) const = default;
 };
 template <class Io>

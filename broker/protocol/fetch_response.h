@@ -40,13 +40,13 @@ struct FetchPartitionResponse {
   std::int32_t partition_index = 0;
   ErrorCode error_code = ErrorCode::none;
   std::int64_t high_watermark = -1;
-  std::int64_t last_stable_offset = -1;                                 // v4
-  std::int64_t log_start_offset = -1;                                   // v5
-  std::optional<std::vector<AbortedTransaction>> aborted_transactions;  // v4
-  std::int32_t preferred_read_replica = -1;                             // v11
-  std::optional<BytesView> records;                                     // null and empty both mean none
-  std::optional<DivergingEpoch> diverging_epoch;                        // v12, tagged
-  std::optional<CurrentLeader> current_leader;                          // v12, tagged
+  std::int64_t last_stable_offset = -1;                                   // v4
+  std::int64_t log_start_offset = -1;                                     // v5
+  std::optional<std::vector<AbortedTransaction>> aborted_transactions{};  // v4
+  std::int32_t preferred_read_replica = -1;                               // v11
+  std::optional<BytesView> records{};                                     // null and empty both mean none
+  std::optional<DivergingEpoch> diverging_epoch{};                        // v12, tagged
+  std::optional<CurrentLeader> current_leader{};                          // v12, tagged
   bool operator==(const FetchPartitionResponse&) const = default;
 };
 template <class Io>
@@ -64,9 +64,9 @@ void describe(Io& io, In<Io, FetchPartitionResponse>& m) {
 }
 
 struct FetchTopicResponse {
-  std::string topic;  // until v12
-  Uuid topic_id{};    // v13
-  std::vector<FetchPartitionResponse> partitions;
+  std::string topic{};  // until v12
+  Uuid topic_id{};      // v13
+  std::vector<FetchPartitionResponse> partitions{};
   bool operator==(const FetchTopicResponse&) const = default;
 };
 template <class Io>
@@ -81,8 +81,8 @@ struct FetchResponse {
   std::int32_t throttle_time_ms = 0;       // v1
   ErrorCode error_code = ErrorCode::none;  // v7
   std::int32_t session_id = 0;             // v7; 0: no session, always
-  std::vector<FetchTopicResponse> topics;
-  std::vector<NodeEndpoint> node_endpoints;  // v16, tagged
+  std::vector<FetchTopicResponse> topics{};
+  std::vector<NodeEndpoint> node_endpoints{};  // v16, tagged
   bool operator==(const FetchResponse&) const = default;
 };
 template <class Io>

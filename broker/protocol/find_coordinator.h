@@ -17,9 +17,9 @@ enum class CoordinatorType : std::int8_t { group = 0, transaction = 1 };
 
 struct FindCoordinatorRequest {
   static constexpr ApiKey kKey = ApiKey::find_coordinator;
-  std::string key;                                    // until v3
+  std::string key{};                                  // until v3
   CoordinatorType key_type = CoordinatorType::group;  // v1
-  std::vector<std::string> coordinator_keys;          // v4
+  std::vector<std::string> coordinator_keys{};        // v4
   bool operator==(const FindCoordinatorRequest&) const = default;
 };
 template <class Io>
@@ -30,12 +30,12 @@ void describe(Io& io, In<Io, FindCoordinatorRequest>& m) {
 }
 
 struct Coordinator {
-  std::string key;
+  std::string key{};
   std::int32_t node_id = -1;
-  std::string host;
+  std::string host{};
   std::int32_t port = -1;
   ErrorCode error_code = ErrorCode::none;
-  std::optional<std::string> error_message;
+  std::optional<std::string> error_message{};
   bool operator==(const Coordinator&) const = default;
 };
 template <class Io>
@@ -50,13 +50,13 @@ void describe(Io& io, In<Io, Coordinator>& m) {
 
 struct FindCoordinatorResponse {
   static constexpr ApiKey kKey = ApiKey::find_coordinator;
-  std::int32_t throttle_time_ms = 0;         // v1
-  ErrorCode error_code = ErrorCode::none;    // until v3, as the four below
-  std::optional<std::string> error_message;  // v1–3
+  std::int32_t throttle_time_ms = 0;           // v1
+  ErrorCode error_code = ErrorCode::none;      // until v3, as the four below
+  std::optional<std::string> error_message{};  // v1–3
   std::int32_t node_id = -1;
-  std::string host;
+  std::string host{};
   std::int32_t port = -1;
-  std::vector<Coordinator> coordinators;  // v4
+  std::vector<Coordinator> coordinators{};  // v4
   bool operator==(const FindCoordinatorResponse&) const = default;
 };
 template <class Io>

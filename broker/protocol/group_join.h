@@ -16,8 +16,8 @@
 namespace broker::protocol {
 
 struct JoinGroupProtocol {
-  std::string name;
-  BytesView metadata;
+  std::string name{};
+  BytesView metadata{};
   bool operator==(const JoinGroupProtocol&) const = default;
 };
 template <class Io>
@@ -28,14 +28,14 @@ void describe(Io& io, In<Io, JoinGroupProtocol>& m) {
 
 struct JoinGroupRequest {
   static constexpr ApiKey kKey = ApiKey::join_group;
-  std::string group_id;
+  std::string group_id{};
   std::int32_t session_timeout_ms = 0;
   std::int32_t rebalance_timeout_ms = -1;  // v1; −1: the session timeout
-  std::string member_id;
-  std::optional<std::string> group_instance_id;  // v5
-  std::string protocol_type;
-  std::vector<JoinGroupProtocol> protocols;
-  std::optional<std::string> reason;  // v8
+  std::string member_id{};
+  std::optional<std::string> group_instance_id{};  // v5
+  std::string protocol_type{};
+  std::vector<JoinGroupProtocol> protocols{};
+  std::optional<std::string> reason{};  // v8
   bool operator==(const JoinGroupRequest&) const = default;
 };
 template <class Io>
@@ -51,9 +51,9 @@ void describe(Io& io, In<Io, JoinGroupRequest>& m) {
 }
 
 struct JoinGroupMember {
-  std::string member_id;
-  std::optional<std::string> group_instance_id;  // v5
-  BytesView metadata;
+  std::string member_id{};
+  std::optional<std::string> group_instance_id{};  // v5
+  BytesView metadata{};
   bool operator==(const JoinGroupMember&) const = default;
 };
 template <class Io>
@@ -68,12 +68,12 @@ struct JoinGroupResponse {
   std::int32_t throttle_time_ms = 0;  // v2
   ErrorCode error_code = ErrorCode::none;
   std::int32_t generation_id = -1;
-  std::optional<std::string> protocol_type;  // v7
-  std::optional<std::string> protocol_name;  // null from v7; before that written as ""
-  std::string leader;
+  std::optional<std::string> protocol_type{};  // v7
+  std::optional<std::string> protocol_name{};  // null from v7; before that written as ""
+  std::string leader{};
   bool skip_assignment = false;  // v9
-  std::string member_id;
-  std::vector<JoinGroupMember> members;  // for the leader only
+  std::string member_id{};
+  std::vector<JoinGroupMember> members{};  // for the leader only
   bool operator==(const JoinGroupResponse&) const = default;
 };
 template <class Io>
@@ -90,8 +90,8 @@ void describe(Io& io, In<Io, JoinGroupResponse>& m) {
 }
 
 struct SyncGroupAssignment {
-  std::string member_id;
-  BytesView assignment;
+  std::string member_id{};
+  BytesView assignment{};
   bool operator==(const SyncGroupAssignment&) const = default;
 };
 template <class Io>
@@ -102,13 +102,13 @@ void describe(Io& io, In<Io, SyncGroupAssignment>& m) {
 
 struct SyncGroupRequest {
   static constexpr ApiKey kKey = ApiKey::sync_group;
-  std::string group_id;
+  std::string group_id{};
   std::int32_t generation_id = 0;
-  std::string member_id;
-  std::optional<std::string> group_instance_id;  // v3
-  std::optional<std::string> protocol_type;      // v5
-  std::optional<std::string> protocol_name;      // v5
-  std::vector<SyncGroupAssignment> assignments;  // from the leader only
+  std::string member_id{};
+  std::optional<std::string> group_instance_id{};  // v3
+  std::optional<std::string> protocol_type{};      // v5
+  std::optional<std::string> protocol_name{};      // v5
+  std::vector<SyncGroupAssignment> assignments{};  // from the leader only
   bool operator==(const SyncGroupRequest&) const = default;
 };
 template <class Io>
@@ -126,9 +126,9 @@ struct SyncGroupResponse {
   static constexpr ApiKey kKey = ApiKey::sync_group;
   std::int32_t throttle_time_ms = 0;  // v1
   ErrorCode error_code = ErrorCode::none;
-  std::optional<std::string> protocol_type;  // v5
-  std::optional<std::string> protocol_name;  // v5
-  BytesView assignment;
+  std::optional<std::string> protocol_type{};  // v5
+  std::optional<std::string> protocol_name{};  // v5
+  BytesView assignment{};
   bool operator==(const SyncGroupResponse&) const = default;
 };
 template <class Io>

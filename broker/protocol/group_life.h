@@ -15,10 +15,10 @@ namespace broker::protocol {
 
 struct HeartbeatRequest {
   static constexpr ApiKey kKey = ApiKey::heartbeat;
-  std::string group_id;
+  std::string group_id{};
   std::int32_t generation_id = 0;
-  std::string member_id;
-  std::optional<std::string> group_instance_id;  // v3
+  std::string member_id{};
+  std::optional<std::string> group_instance_id{};  // v3
   bool operator==(const HeartbeatRequest&) const = default;
 };
 template <class Io>
@@ -42,9 +42,9 @@ void describe(Io& io, In<Io, HeartbeatResponse>& m) {
 }
 
 struct LeavingMember {
-  std::string member_id;
-  std::optional<std::string> group_instance_id;
-  std::optional<std::string> reason;  // v5
+  std::string member_id{};
+  std::optional<std::string> group_instance_id{};
+  std::optional<std::string> reason{};  // v5
   bool operator==(const LeavingMember&) const = default;
 };
 template <class Io>
@@ -56,9 +56,9 @@ void describe(Io& io, In<Io, LeavingMember>& m) {
 
 struct LeaveGroupRequest {
   static constexpr ApiKey kKey = ApiKey::leave_group;
-  std::string group_id;
-  std::string member_id;               // until v2
-  std::vector<LeavingMember> members;  // v3
+  std::string group_id{};
+  std::string member_id{};               // until v2
+  std::vector<LeavingMember> members{};  // v3
   bool operator==(const LeaveGroupRequest&) const = default;
 };
 template <class Io>
@@ -69,8 +69,8 @@ void describe(Io& io, In<Io, LeaveGroupRequest>& m) {
 }
 
 struct LeftMember {
-  std::string member_id;
-  std::optional<std::string> group_instance_id;
+  std::string member_id{};
+  std::optional<std::string> group_instance_id{};
   ErrorCode error_code = ErrorCode::none;
   bool operator==(const LeftMember&) const = default;
 };
@@ -85,7 +85,7 @@ struct LeaveGroupResponse {
   static constexpr ApiKey kKey = ApiKey::leave_group;
   std::int32_t throttle_time_ms = 0;  // v1
   ErrorCode error_code = ErrorCode::none;
-  std::vector<LeftMember> members;  // v3
+  std::vector<LeftMember> members{};  // v3
   bool operator==(const LeaveGroupResponse&) const = default;
 };
 template <class Io>

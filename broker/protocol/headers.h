@@ -23,7 +23,7 @@ struct RequestHeader {
   ApiKey key{};
   ApiVersion version;
   CorrelationId correlation;
-  std::optional<std::string> client_id;
+  std::optional<std::string> client_id{};
   bool operator==(const RequestHeader&) const = default;
 };
 

@@ -23,9 +23,9 @@ void describe(Io& io, In<Io, CurrentLeader>& m) {
 
 struct NodeEndpoint {
   std::int32_t node_id = 0;
-  std::string host;
+  std::string host{};
   std::int32_t port = 0;
-  std::optional<std::string> rack;
+  std::optional<std::string> rack{};
   bool operator==(const NodeEndpoint&) const = default;
 };
 template <class Io>

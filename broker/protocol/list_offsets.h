@@ -30,8 +30,8 @@ void describe(Io& io, In<Io, ListOffsetsPartition>& m) {
 }
 
 struct ListOffsetsTopic {
-  std::string name;
-  std::vector<ListOffsetsPartition> partitions;
+  std::string name{};
+  std::vector<ListOffsetsPartition> partitions{};
   bool operator==(const ListOffsetsTopic&) const = default;
 };
 template <class Io>
@@ -44,7 +44,7 @@ struct ListOffsetsRequest {
   static constexpr ApiKey kKey = ApiKey::list_offsets;
   std::int32_t replica_id = -1;
   std::int8_t isolation_level = 0;  // v2
-  std::vector<ListOffsetsTopic> topics;
+  std::vector<ListOffsetsTopic> topics{};
   bool operator==(const ListOffsetsRequest&) const = default;
 };
 template <class Io>
@@ -72,8 +72,8 @@ void describe(Io& io, In<Io, ListOffsetsPartitionResponse>& m) {
 }
 
 struct ListOffsetsTopicResponse {
-  std::string name;
-  std::vector<ListOffsetsPartitionResponse> partitions;
+  std::string name{};
+  std::vector<ListOffsetsPartitionResponse> partitions{};
   bool operator==(const ListOffsetsTopicResponse&) const = default;
 };
 template <class Io>
@@ -85,7 +85,7 @@ void describe(Io& io, In<Io, ListOffsetsTopicResponse>& m) {
 struct ListOffsetsResponse {
   static constexpr ApiKey kKey = ApiKey::list_offsets;
   std::int32_t throttle_time_ms = 0;  // v2
-  std::vector<ListOffsetsTopicResponse> topics;
+  std::vector<ListOffsetsTopicResponse> topics{};
   bool operator==(const ListOffsetsResponse&) const = default;
 };
 template <class Io>

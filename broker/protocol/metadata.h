@@ -15,8 +15,8 @@
 namespace broker::protocol {
 
 struct MetadataRequestTopic {
-  Uuid topic_id{};                  // v10
-  std::optional<std::string> name;  // null from v10: asked by id
+  Uuid topic_id{};                    // v10
+  std::optional<std::string> name{};  // null from v10: asked by id
   bool operator==(const MetadataRequestTopic&) const = default;
 };
 template <class Io>
@@ -27,10 +27,10 @@ void describe(Io& io, In<Io, MetadataRequestTopic>& m) {
 
 struct MetadataRequest {
   static constexpr ApiKey kKey = ApiKey::metadata;
-  std::optional<std::vector<MetadataRequestTopic>> topics;  // null: all topics; v0 says it with an empty array
-  bool allow_auto_topic_creation = true;                    // v4
-  bool include_cluster_authorized_operations = false;       // v8–10
-  bool include_topic_authorized_operations = false;         // v8
+  std::optional<std::vector<MetadataRequestTopic>> topics{};  // null: all topics; v0 says it with an empty array
+  bool allow_auto_topic_creation = true;                      // v4
+  bool include_cluster_authorized_operations = false;         // v8–10
+  bool include_topic_authorized_operations = false;           // v8
   bool operator==(const MetadataRequest&) const = default;
 };
 template <class Io>
@@ -43,9 +43,9 @@ void describe(Io& io, In<Io, MetadataRequest>& m) {
 
 struct MetadataBroker {
   std::int32_t node_id = 0;
-  std::string host;
+  std::string host{};
   std::int32_t port = 0;
-  std::optional<std::string> rack;  // v1
+  std::optional<std::string> rack{};  // v1
   bool operator==(const MetadataBroker&) const = default;
 };
 template <class Io>
@@ -61,9 +61,9 @@ struct MetadataPartition {
   std::int32_t partition_index = 0;
   std::int32_t leader_id = 0;
   std::int32_t leader_epoch = -1;  // v7
-  std::vector<std::int32_t> replica_nodes;
-  std::vector<std::int32_t> isr_nodes;
-  std::vector<std::int32_t> offline_replicas;  // v5
+  std::vector<std::int32_t> replica_nodes{};
+  std::vector<std::int32_t> isr_nodes{};
+  std::vector<std::int32_t> offline_replicas{};  // v5
   bool operator==(const MetadataPartition&) const = default;
 };
 template <class Io>
@@ -79,10 +79,10 @@ void describe(Io& io, In<Io, MetadataPartition>& m) {
 
 struct MetadataTopic {
   ErrorCode error_code = ErrorCode::none;
-  std::optional<std::string> name;  // null from v12: an unknown id
-  Uuid topic_id{};                  // v10
-  bool is_internal = false;         // v1
-  std::vector<MetadataPartition> partitions;
+  std::optional<std::string> name{};  // null from v12: an unknown id
+  Uuid topic_id{};                    // v10
+  bool is_internal = false;           // v1
+  std::vector<MetadataPartition> partitions{};
   std::int32_t topic_authorized_operations = std::numeric_limits<std::int32_t>::min();  // v8
   bool operator==(const MetadataTopic&) const = default;
 };
@@ -99,10 +99,10 @@ void describe(Io& io, In<Io, MetadataTopic>& m) {
 struct MetadataResponse {
   static constexpr ApiKey kKey = ApiKey::metadata;
   std::int32_t throttle_time_ms = 0;  // v3
-  std::vector<MetadataBroker> brokers;
-  std::optional<std::string> cluster_id;  // v2
-  std::int32_t controller_id = -1;        // v1
-  std::vector<MetadataTopic> topics;
+  std::vector<MetadataBroker> brokers{};
+  std::optional<std::string> cluster_id{};  // v2
+  std::int32_t controller_id = -1;          // v1
+  std::vector<MetadataTopic> topics{};
   std::int32_t cluster_authorized_operations = std::numeric_limits<std::int32_t>::min();  // v8–10
   bool operator==(const MetadataResponse&) const = default;
 };

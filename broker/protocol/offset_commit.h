@@ -17,7 +17,7 @@ struct OffsetCommitPartition {
   std::int32_t partition_index = 0;
   std::int64_t committed_offset = 0;
   std::int32_t committed_leader_epoch = -1;  // v6
-  std::optional<std::string> committed_metadata;
+  std::optional<std::string> committed_metadata{};
   bool operator==(const OffsetCommitPartition&) const = default;
 };
 template <class Io>
@@ -29,8 +29,8 @@ void describe(Io& io, In<Io, OffsetCommitPartition>& m) {
 }
 
 struct OffsetCommitTopic {
-  std::string name;
-  std::vector<OffsetCommitPartition> partitions;
+  std::string name{};
+  std::vector<OffsetCommitPartition> partitions{};
   bool operator==(const OffsetCommitTopic&) const = default;
 };
 template <class Io>
@@ -41,12 +41,12 @@ void describe(Io& io, In<Io, OffsetCommitTopic>& m) {
 
 struct OffsetCommitRequest {
   static constexpr ApiKey kKey = ApiKey::offset_commit;
-  std::string group_id;
+  std::string group_id{};
   std::int32_t generation_id = -1;  // −1: not by a member
-  std::string member_id;
-  std::optional<std::string> group_instance_id;  // v7
-  std::int64_t retention_time_ms = -1;           // v2–4; not heeded
-  std::vector<OffsetCommitTopic> topics;
+  std::string member_id{};
+  std::optional<std::string> group_instance_id{};  // v7
+  std::int64_t retention_time_ms = -1;             // v2–4; not heeded
+  std::vector<OffsetCommitTopic> topics{};
   bool operator==(const OffsetCommitRequest&) const = default;
 };
 template <class Io>
@@ -71,8 +71,8 @@ void describe(Io& io, In<Io, OffsetCommitPartitionResponse>& m) {
 }
 
 struct OffsetCommitTopicResponse {
-  std::string name;
-  std::vector<OffsetCommitPartitionResponse> partitions;
+  std::string name{};
+  std::vector<OffsetCommitPartitionResponse> partitions{};
   bool operator==(const OffsetCommitTopicResponse&) const = default;
 };
 template <class Io>
@@ -84,7 +84,7 @@ void describe(Io& io, In<Io, OffsetCommitTopicResponse>& m) {
 struct OffsetCommitResponse {
   static constexpr ApiKey kKey = ApiKey::offset_commit;
   std::int32_t throttle_time_ms = 0;  // v3
-  std::vector<OffsetCommitTopicResponse> topics;
+  std::vector<OffsetCommitTopicResponse> topics{};
   bool operator==(const OffsetCommitResponse&) const = default;
 };
 template <class Io>

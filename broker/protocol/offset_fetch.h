@@ -15,8 +15,8 @@
 namespace broker::protocol {
 
 struct OffsetFetchTopic {
-  std::string name;
-  std::vector<std::int32_t> partition_indexes;
+  std::string name{};
+  std::vector<std::int32_t> partition_indexes{};
   bool operator==(const OffsetFetchTopic&) const = default;
 };
 template <class Io>
@@ -26,8 +26,8 @@ void describe(Io& io, In<Io, OffsetFetchTopic>& m) {
 }
 
 struct OffsetFetchGroup {
-  std::string group_id;
-  std::optional<std::vector<OffsetFetchTopic>> topics;  // null: all that the group committed
+  std::string group_id{};
+  std::optional<std::vector<OffsetFetchTopic>> topics{};  // null: all that the group committed
   bool operator==(const OffsetFetchGroup&) const = default;
 };
 template <class Io>
@@ -38,10 +38,10 @@ void describe(Io& io, In<Io, OffsetFetchGroup>& m) {
 
 struct OffsetFetchRequest {
   static constexpr ApiKey kKey = ApiKey::offset_fetch;
-  std::string group_id;                                 // until v7
-  std::optional<std::vector<OffsetFetchTopic>> topics;  // until v7; null (v2): all that the group committed
-  std::vector<OffsetFetchGroup> groups;                 // v8
-  bool require_stable = false;                          // v7
+  std::string group_id{};                                 // until v7
+  std::optional<std::vector<OffsetFetchTopic>> topics{};  // until v7; null (v2): all that the group committed
+  std::vector<OffsetFetchGroup> groups{};                 // v8
+  bool require_stable = false;                            // v7
   bool operator==(const OffsetFetchRequest&) const = default;
 };
 template <class Io>
@@ -56,7 +56,7 @@ struct OffsetFetchPartitionResponse {
   std::int32_t partition_index = 0;
   std::int64_t committed_offset = -1;        // −1: none
   std::int32_t committed_leader_epoch = -1;  // v5
-  std::optional<std::string> metadata;
+  std::optional<std::string> metadata{};
   ErrorCode error_code = ErrorCode::none;
   bool operator==(const OffsetFetchPartitionResponse&) const = default;
 };
@@ -70,8 +70,8 @@ void describe(Io& io, In<Io, OffsetFetchPartitionResponse>& m) {
 }
 
 struct OffsetFetchTopicResponse {
-  std::string name;
-  std::vector<OffsetFetchPartitionResponse> partitions;
+  std::string name{};
+  std::vector<OffsetFetchPartitionResponse> partitions{};
   bool operator==(const OffsetFetchTopicResponse&) const = default;
 };
 template <class Io>
@@ -81,8 +81,8 @@ void describe(Io& io, In<Io, OffsetFetchTopicResponse>& m) {
 }
 
 struct OffsetFetchGroupResponse {
-  std::string group_id;
-  std::vector<OffsetFetchTopicResponse> topics;
+  std::string group_id{};
+  std::vector<OffsetFetchTopicResponse> topics{};
   ErrorCode error_code = ErrorCode::none;
   bool operator==(const OffsetFetchGroupResponse&) const = default;
 };
@@ -95,10 +95,10 @@ void describe(Io& io, In<Io, OffsetFetchGroupResponse>& m) {
 
 struct OffsetFetchResponse {
   static constexpr ApiKey kKey = ApiKey::offset_fetch;
-  std::int32_t throttle_time_ms = 0;             // v3
-  std::vector<OffsetFetchTopicResponse> topics;  // until v7
-  ErrorCode error_code = ErrorCode::none;        // v2–7
-  std::vector<OffsetFetchGroupResponse> groups;  // v8
+  std::int32_t throttle_time_ms = 0;               // v3
+  std::vector<OffsetFetchTopicResponse> topics{};  // until v7
+  ErrorCode error_code = ErrorCode::none;          // v2–7
+  std::vector<OffsetFetchGroupResponse> groups{};  // v8
   bool operator==(const OffsetFetchResponse&) const = default;
 };
 template <class Io>

@@ -16,7 +16,7 @@ namespace broker::protocol {
 
 struct ProducePartition {
   std::int32_t index = 0;
-  std::optional<BytesView> records;
+  std::optional<BytesView> records{};
   bool operator==(const ProducePartition&) const = default;
 };
 template <class Io>
@@ -26,8 +26,8 @@ void describe(Io& io, In<Io, ProducePartition>& m) {
 }
 
 struct ProduceTopic {
-  std::string name;
-  std::vector<ProducePartition> partitions;
+  std::string name{};
+  std::vector<ProducePartition> partitions{};
   bool operator==(const ProduceTopic&) const = default;
 };
 template <class Io>
@@ -38,10 +38,10 @@ void describe(Io& io, In<Io, ProduceTopic>& m) {
 
 struct ProduceRequest {
   static constexpr ApiKey kKey = ApiKey::produce;
-  std::optional<std::string> transactional_id;  // v3
-  std::int16_t acks = 0;                        // −1: all
+  std::optional<std::string> transactional_id{};  // v3
+  std::int16_t acks = 0;                          // −1: all
   std::int32_t timeout_ms = 0;
-  std::vector<ProduceTopic> topics;
+  std::vector<ProduceTopic> topics{};
   bool operator==(const ProduceRequest&) const = default;
 };
 template <class Io>
@@ -54,7 +54,7 @@ void describe(Io& io, In<Io, ProduceRequest>& m) {
 
 struct ProduceRecordError {
   std::int32_t batch_index = 0;
-  std::optional<std::string> message;
+  std::optional<std::string> message{};
   bool operator==(const ProduceRecordError&) const = default;
 };
 template <class Io>
@@ -67,11 +67,11 @@ struct ProducePartitionResponse {
   std::int32_t index = 0;
   ErrorCode error_code = ErrorCode::none;
   std::int64_t base_offset = -1;
-  std::int64_t log_append_time_ms = -1;           // v2
-  std::int64_t log_start_offset = -1;             // v5
-  std::vector<ProduceRecordError> record_errors;  // v8
-  std::optional<std::string> error_message;       // v8
-  std::optional<CurrentLeader> current_leader;    // v10, tagged
+  std::int64_t log_append_time_ms = -1;             // v2
+  std::int64_t log_start_offset = -1;               // v5
+  std::vector<ProduceRecordError> record_errors{};  // v8
+  std::optional<std::string> error_message{};       // v8
+  std::optional<CurrentLeader> current_leader{};    // v10, tagged
   bool operator==(const ProducePartitionResponse&) const = default;
 };
 template <class Io>
@@ -87,8 +87,8 @@ void describe(Io& io, In<Io, ProducePartitionResponse>& m) {
 }
 
 struct ProduceTopicResponse {
-  std::string name;
-  std::vector<ProducePartitionResponse> partitions;
+  std::string name{};
+  std::vector<ProducePartitionResponse> partitions{};
   bool operator==(const ProduceTopicResponse&) const = default;
 };
 template <class Io>
@@ -99,9 +99,9 @@ void describe(Io& io, In<Io, ProduceTopicResponse>& m) {
 
 struct ProduceResponse {
   static constexpr ApiKey kKey = ApiKey::produce;
-  std::vector<ProduceTopicResponse> topics;
-  std::int32_t throttle_time_ms = 0;         // v1
-  std::vector<NodeEndpoint> node_endpoints;  // v10, tagged
+  std::vector<ProduceTopicResponse> topics{};
+  std::int32_t throttle_time_ms = 0;           // v1
+  std::vector<NodeEndpoint> node_endpoints{};  // v10, tagged
   bool operator==(const ProduceResponse&) const = default;
 };
 template <class Io>

@@ -14,7 +14,7 @@ namespace broker::protocol {
 
 struct InitProducerIdRequest {
   static constexpr ApiKey kKey = ApiKey::init_producer_id;
-  std::optional<std::string> transactional_id;
+  std::optional<std::string> transactional_id{};
   std::int32_t transaction_timeout_ms = 0;
   std::int64_t producer_id = -1;     // v3
   std::int16_t producer_epoch = -1;  // v3

@@ -35,7 +35,7 @@ struct BatchHeader {
   std::int16_t producer_epoch = -1;
   std::int32_t base_sequence = -1;
   std::int32_t record_count = 0;
-  BytesView bytes;
+  BytesView bytes{};
 
   [[nodiscard]] std::size_t size() const { return kBatchOverheadBytes + static_cast<std::size_t>(length); }
   [[nodiscard]] std::uint8_t codec_bits() const { return static_cast<std::uint8_t>(attributes & 0x07); }

@@ -12,10 +12,10 @@
 namespace broker::protocol {
 
 struct RecordToBuild {
-  std::optional<std::string> key;
-  std::optional<std::string> value;
+  std::optional<std::string> key{};
+  std::optional<std::string> value{};
   std::int64_t timestamp_ms = 0;
-  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers{};
 };
 
 // As the header has them; −1: not idempotent.

@@ -1,0 +1,44 @@
+// Every message with the versions that its description knows: what the typed tests run over.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "broker/protocol/api_versions.h"
+#include "broker/protocol/configs.h"
+#include "broker/protocol/fetch.h"
+#include "broker/protocol/find_coordinator.h"
+#include "broker/protocol/groups.h"
+#include "broker/protocol/list_offsets.h"
+#include "broker/protocol/metadata.h"
+#include "broker/protocol/offsets.h"
+#include "broker/protocol/produce.h"
+#include "broker/protocol/producer_id.h"
+#include "broker/protocol/topics.h"
+
+namespace broker::protocol {
+
+template <class M, std::int16_t kFirst, std::int16_t kLast>
+struct Case {
+  using Message = M;
+  static constexpr std::int16_t kMin = kFirst;
+  static constexpr std::int16_t kMax = kLast;
+};
+
+using DataMessages =
+    ::testing::Types<Case<ProduceRequest, 0, 11>, Case<ProduceResponse, 0, 11>, Case<FetchRequest, 4, 16>,
+                     Case<FetchResponse, 4, 16>, Case<ListOffsetsRequest, 1, 7>, Case<ListOffsetsResponse, 1, 7>,
+                     Case<InitProducerIdRequest, 0, 4>, Case<InitProducerIdResponse, 0, 4>>;
+using ClusterMessages = ::testing::Types<Case<ApiVersionsRequest, 0, 3>, Case<ApiVersionsResponse, 0, 3>,
+                                         Case<MetadataRequest, 0, 12>, Case<MetadataResponse, 0, 12>,
+                                         Case<FindCoordinatorRequest, 0, 4>, Case<FindCoordinatorResponse, 0, 4>>;
+using GroupMessages =
+    ::testing::Types<Case<JoinGroupRequest, 0, 9>, Case<JoinGroupResponse, 0, 9>, Case<SyncGroupRequest, 0, 5>,
+                     Case<SyncGroupResponse, 0, 5>, Case<HeartbeatRequest, 0, 4>, Case<HeartbeatResponse, 0, 4>,
+                     Case<LeaveGroupRequest, 0, 5>, Case<LeaveGroupResponse, 0, 5>, Case<OffsetCommitRequest, 2, 8>,
+                     Case<OffsetCommitResponse, 2, 8>, Case<OffsetFetchRequest, 1, 8>, Case<OffsetFetchResponse, 1, 8>>;
+using AdminMessages = ::testing::Types<Case<CreateTopicsRequest, 0, 7>, Case<CreateTopicsResponse, 0, 7>,
+                                       Case<DescribeConfigsRequest, 0, 4>, Case<DescribeConfigsResponse, 0, 4>>;
+
+}  // namespace broker::protocol
