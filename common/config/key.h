@@ -35,13 +35,14 @@ struct Choice {
 
 // What a key may have besides; all texts as they stand in the file, without quotes.
 struct More {
-  std::string_view least, most;  // both included; empty: no limit
-  std::string_view note;         // what the default is, when it is no constant; the member keeps its own initial value
-  std::string_view sample;       // what `config init` writes; for a required key, or one without a default
+  std::string_view least = {}, most = {};  // both included; empty: no limit
+  std::string_view note = {};    // what the default is, when it is no constant; the member keeps its own initial value
+  std::string_view sample = {};  // what `config init` writes; for a required key, or one without a default
   bool required = false;
+  bool opening = false;  // `config init` writes it without comment, although it is not required
   // What `config show` prints of a value; for properties called with each property's name.
   std::string (*redact)(std::string_view name, std::string_view value) = nullptr;
-  std::span<const Choice> choices;
+  std::span<const Choice> choices = {};
 };
 
 struct Key {

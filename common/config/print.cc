@@ -115,7 +115,8 @@ void append_first(std::string& out, const Section& section, const Key& key) {
     return;
   }
   const std::string_view text = key.more.sample.empty() ? key.fallback : key.more.sample;
-  out += (key.more.required ? "" : "# ") + std::string(key.name) + " = " + literal(key, text) + '\n';
+  out +=
+      (key.more.required || key.more.opening ? "" : "# ") + std::string(key.name) + " = " + literal(key, text) + '\n';
 }
 
 std::string escaped_cell(std::string text) {
