@@ -166,7 +166,7 @@ constexpr auto kAlert = std::to_array<Key>({
     key<&AlertConfig::wait>("wait", "10s", "A new alert waits so long for more of its kind before it is sent.",
                             More{.least = "0s", .most = "1h"}),
     key<&AlertConfig::repeat>("repeat", "4h", "An alert that goes on is sent again so often.",
-                              More{.least = "1m", .most = "30d"}),
+                              More{.least = "1s", .most = "30d"}),
 });
 
 constexpr auto kAdmin = std::to_array<Key>({

@@ -49,7 +49,7 @@ class Loader {
   void unknown_section(const Node::Member& member) {
     std::string line = "unknown ";
     if (member.value.kind == Node::Kind::table || member.value.kind == Node::Kind::array) {
-      line += "section [" + quoted(member.name) + "]";
+      line += "section " + quoted(member.name);
       std::vector<std::string_view> known;
       for (const Section& section : schema_) known.push_back(section.name);
       const std::string_view near = nearest(member.name, known);

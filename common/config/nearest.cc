@@ -45,7 +45,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
       best_distance = far;
     }
   }
-  return best_distance <= 1 + std::min(word.size(), best.size()) / 3 ? best : std::string_view{};
+  return best_distance <= (std::max(word.size(), best.size()) + 2) / 3 ? best : std::string_view{};
 }
 
 }  // namespace common::config

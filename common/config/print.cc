@@ -156,7 +156,10 @@ std::string show(Schema schema, const void* root) {
       out += (out.empty() ? "" : "\n") + header(section) + '\n';
       for (const Key& key : section.keys) {
         if (key.kind == Kind::unavailable || key.kind == Kind::properties) continue;
-        out += std::string(key.name) + " = " + value_text(key, key.fetch(object)) + '\n';
+        const Value value = key.fetch(object);
+        // Not set, and without a default: an empty string would say something else.
+        if (key.fallback.empty() && value == Value(std::string())) continue;
+        out += std::string(key.name) + " = " + value_text(key, value) + '\n';
       }
       // Tables below a table come after its own keys.
       for (const Key& key : section.keys) {
