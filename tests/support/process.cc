@@ -20,8 +20,6 @@
 #include "common/error.h"
 #include "tests/support/temp_dir.h"
 
-extern char** environ;
-
 namespace test_support {
 namespace {
 
@@ -114,7 +112,7 @@ Exit decode(int status) {
 
 }  // namespace
 
-Process::Process(std::vector<std::string> argv, ProcessOptions options) {
+Process::Process(std::vector<std::string> argv, const ProcessOptions& options) {
   std::vector<std::string> environment = merged_environment(options.environment);
   const std::vector<char*> argument_pointers = pointers(argv);
   const std::vector<char*> environment_pointers = pointers(environment);

@@ -30,7 +30,7 @@ struct ProcessOptions {
 class Process {
  public:
   // argv[0] is a path or a name on PATH. Throws common::Error when it cannot be started.
-  explicit Process(std::vector<std::string> argv, ProcessOptions options = {});
+  explicit Process(std::vector<std::string> argv, const ProcessOptions& options = {});
   ~Process();  // SIGKILL, then reaps
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;

@@ -144,7 +144,7 @@ struct TcpProxy::Impl {
 
   // False: the connection is broken.
   [[nodiscard]] bool read_some(Pipe& pipe) const {
-    std::array<char, kReadBytes> buffer;
+    std::array<char, kReadBytes> buffer{};
     while (!pipe.ended && pipe.queued_bytes < kQueueBytesMax) {
       const ssize_t count = ::recv(pipe.from, buffer.data(), buffer.size(), 0);
       if (count < 0) return errno == EAGAIN || errno == EINTR;

@@ -116,7 +116,7 @@ std::string function_name(const std::string& head) {
   const std::size_t open = head.find('(');
   std::size_t begin = head.find_last_of(" \n*&", open == 0 ? 0 : open - 1);
   begin = begin == std::string::npos ? 0 : begin + 1;
-  const std::string name = head.substr(begin, open - begin);
+  std::string name = head.substr(begin, open - begin);
   if (!name.starts_with("TEST")) return name;
   return head.substr(begin, head.find(')', open) - begin + 1);
 }
