@@ -53,6 +53,7 @@ struct PollResult {
   RowId last_seen;                 // highest id this statement looked at; equals request.after when there was none
   RowId highest_id;                // max(id) of the whole table in this snapshot, whatever its status; 0: not known
   bool more = false;               // cut off by rows_max or bytes_max
+  bool gaps_complete = true;       // false: cut off before the last gap's end; no gap may be closed by this poll
   Snapshot snapshot;
   Lsn insert_lsn;                  // rows go out only once the flush position reached it (synchronous_commit = off)
   Lsn flush_lsn;
