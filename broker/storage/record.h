@@ -16,7 +16,7 @@
 
 namespace broker::storage {
 
-using TopicId = std::array<std::uint8_t, 16>;   // a uuid; names no path but this one
+using TopicId = std::array<std::uint8_t, 16>;  // a uuid; names no path but this one
 using Offset = common::Strong<struct OffsetTag, std::int64_t>;
 using PartitionIndex = common::Strong<struct PartitionIndexTag, std::int32_t>;
 using ProducerId = common::Strong<struct ProducerIdTag, std::int64_t>;
@@ -43,7 +43,7 @@ struct PartitionsAdded {
 struct ConfigSet {
   TopicId id{};
   std::string name;
-  std::optional<std::string> value;             // none: back to the default
+  std::optional<std::string> value;  // none: back to the default
 };
 
 // One record batch v2 as it lies in the log (base offset and leader epoch already written into it).
@@ -52,7 +52,7 @@ struct Append {
   PartitionRef partition;
   Offset base;
   std::int32_t count = 0;
-  std::int64_t appended_at_ms = 0;              // wall clock, decided once; retention goes by it
+  std::int64_t appended_at_ms = 0;  // wall clock, decided once; retention goes by it
   std::int64_t max_timestamp_ms = -1;
   ProducerId producer{-1};
   std::int16_t producer_epoch = -1;
@@ -66,7 +66,7 @@ struct LogStartMoved {
 struct GroupOffset {
   std::string group;
   PartitionRef partition;
-  Offset offset;                                // −1: the offset is deleted
+  Offset offset;  // −1: the offset is deleted
   std::int32_t leader_epoch = -1;
   std::string metadata;
   std::int64_t committed_at_ms = 0;
@@ -86,7 +86,7 @@ struct GroupState {
   bool deleted = false;
 };
 struct ProducerIdBlock {
-  ProducerId next;                              // ids below are taken
+  ProducerId next;  // ids below are taken
 };
 // What checkpoint and replay keep of an idempotent producer on one partition: its epoch and last five batches.
 struct ProducerState {

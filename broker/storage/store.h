@@ -39,8 +39,8 @@ class StateMachine {
 // What the store knows of a partition.
 struct PartitionBounds {
   Offset start;
-  Offset end;               // next offset to be given, durable or not
-  Offset durable_end;       // the high watermark: nothing at or past it is ever shown
+  Offset end;          // next offset to be given, durable or not
+  Offset durable_end;  // the high watermark: nothing at or past it is ever shown
   std::uint64_t bytes = 0;
 };
 
@@ -48,7 +48,7 @@ struct StoreOptions {
   std::filesystem::path dir;
   std::uint64_t journal_file_bytes = 64ULL << 20;
   std::uint64_t segment_bytes = 256ULL << 20;
-  std::uint64_t reserve_bytes = 64ULL << 20;        // kept aside so that checkpoints and group commits still go through
+  std::uint64_t reserve_bytes = 64ULL << 20;  // kept aside so that checkpoints and group commits still go through
   std::uint64_t tail_cache_bytes = 4ULL << 20;
   std::uint64_t checkpoint_bytes = 32ULL << 20;
   std::uint64_t uncheckpointed_bytes_max = 128ULL << 20;
@@ -65,6 +65,14 @@ using SharedBytes = std::shared_ptr<const std::vector<std::byte>>;
 
 enum class RoomRefusal { none, disk_full };
 
+// For retention: the last one still grows and is never removed.
+struct SegmentInfo {
+  Offset base;
+  Offset end;
+  std::uint64_t bytes = 0;
+  std::int64_t last_append_ms = 0;
+};
+
 class Store {
  public:
   // Locks the folder (throws when another process has it), creates it when empty, recovers, feeds `state`. Shows
@@ -76,7 +84,8 @@ class Store {
   // Adds a record to the next frame. The caller has applied it to its state already. `keep_alive` holds an Append's
   // bytes. Never fails: room was asked for first.
   virtual Ticket submit(Record record, SharedBytes keep_alive = nullptr) = 0;
-  // Reserves room in the partition's segment; ask before offsets are given.
+  // Reserves room for the next append to this partition; ask before its offset is given, submit it before asking again.
+  // disk_full is no state: the next call looks again.
   virtual RoomRefusal make_room(const PartitionRef& partition, std::uint64_t bytes) = 0;
 
   // The last frame that is flushed. durable_fd(): an eventfd, readable when it moved (or the store was poisoned).
@@ -93,15 +102,20 @@ class Store {
   virtual ReadResult read(const PartitionRef& partition, Offset from, std::uint64_t bytes_max) = 0;
   // First offset whose batch's max timestamp is ≥ the time; none: no such batch below the durable end.
   virtual std::optional<std::pair<Offset, std::int64_t>> find_time(const PartitionRef& partition,
-                                                                    std::int64_t timestamp_ms) = 0;
+                                                                   std::int64_t timestamp_ms) = 0;
 
-  // Called on the core thread between requests: starts a checkpoint when one is due (takes state.snapshot()).
+  // Called on the core thread between requests, and after durable_fd() was readable: starts a checkpoint when one is
+  // due (takes state.snapshot()). Appends wait while the journal is too far ahead of the checkpoints.
   virtual void maybe_checkpoint() = 0;
   // Flushes what waits, checkpoints, writes the clean mark. Blocks. The store is unusable afterwards.
   virtual void close() = 0;
 
-  [[nodiscard]] virtual std::string uuid() const = 0;          // stable; the cluster id is "outbox-" + this
+  [[nodiscard]] virtual std::string uuid() const = 0;  // stable; the cluster id is "outbox-" + this
   [[nodiscard]] virtual std::int32_t leader_epoch() const = 0;
+  // An Append with more bytes must not be submitted; follows from the journal files' size.
+  [[nodiscard]] virtual std::uint64_t append_bytes_max() const { return 8ULL << 20; }
+  // In order; empty: no such partition, or nothing appended yet.
+  [[nodiscard]] virtual std::vector<SegmentInfo> segments(const PartitionRef& /*partition*/) const { return {}; }
 };
 
 }  // namespace broker::storage

@@ -1,0 +1,73 @@
+// One partition's log as the core thread sees it: segments, and the tail that still lies in the submitters' buffers.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "broker/storage/record_codec.h"
+#include "broker/storage/segment.h"
+#include "broker/storage/store.h"
+
+namespace broker::storage {
+
+// Core thread only.
+class PartitionLog {
+ public:
+  PartitionLog(PartitionRef ref, SegmentFiles& files) : ref_(ref), files_(files) {}
+  PartitionLog(const PartitionMark& mark, SegmentFiles& files);
+
+  [[nodiscard]] const PartitionRef& ref() const { return ref_; }
+  [[nodiscard]] PartitionBounds bounds() const;
+  [[nodiscard]] PartitionMark mark() const;
+  [[nodiscard]] const std::deque<Segment>& segments() const { return segments_; }
+
+  // Where an append of this size goes, beginning a new segment when the last one is full.
+  AppendPlace place(Offset base, std::uint64_t bytes, std::uint64_t segment_bytes);
+  // The next segment beforehand, so that room can be reserved in it; forgotten when the append goes elsewhere.
+  Segment& segment_for(Offset base, std::uint64_t bytes, std::uint64_t segment_bytes);
+  // Takes the append at the place; makes the segment when the place begins one.
+  void add(const Append& append, const AppendPlace& place);
+  [[nodiscard]] const std::shared_ptr<SegmentFile>& active_file() const { return segments_.back().file(); }
+
+  // Keeps the append's bytes for readers until the segment's file has them.
+  void push_tail(const Append& append, const AppendPlace& place, SharedBytes keep_alive);
+  void pop_tail() { tail_.pop_front(); }
+
+  void set_durable_end(Offset end) { durable_end_ = end; }
+  // Segments that lie wholly before the new start, except the last, are handed out to be removed.
+  [[nodiscard]] std::vector<std::shared_ptr<SegmentFile>> move_start(Offset start);
+  [[nodiscard]] std::vector<std::shared_ptr<SegmentFile>> take_files();
+
+  [[nodiscard]] std::vector<std::byte> read(Offset from, std::uint64_t bytes_max);
+  [[nodiscard]] std::optional<std::pair<Offset, std::int64_t>> find_time(std::int64_t timestamp_ms);
+
+ private:
+  struct TailBatch {
+    Offset base;
+    Offset end;
+    std::int64_t max_timestamp_ms = -1;
+    AppendPlace place;
+    ConstBuffer bytes;
+    SharedBytes keep_alive;
+  };
+  // Up to where the segment's file may be read: what follows is in the tail.
+  [[nodiscard]] std::uint64_t limit_of(const Segment& segment) const;
+  [[nodiscard]] bool begins_segment(std::uint64_t bytes, std::uint64_t segment_bytes) const;
+  [[nodiscard]] std::vector<std::byte> read_tail(Offset from, std::uint64_t bytes_max) const;
+
+  PartitionRef ref_;
+  SegmentFiles& files_;
+  Offset start_{0};
+  Offset end_{0};
+  Offset durable_end_{0};
+  std::uint64_t bytes_ = 0;
+  std::deque<Segment> segments_;
+  std::optional<Segment> next_;  // prepared by segment_for
+  std::deque<TailBatch> tail_;
+};
+
+}  // namespace broker::storage

@@ -1,0 +1,231 @@
+// Recovery: newest checkpoint, journal replayed by rewriting (never comparing), partitions cut at their ends, all
+// flushed, a new checkpoint, then everything the new checkpoint does not know removed. Order: README.md and its
+// invariants.
+#include "broker/storage/recovery.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "broker/storage/checkpoint.h"
+#include "broker/storage/journal_reader.h"
+#include "common/log.h"
+
+namespace broker::storage {
+
+namespace {
+
+constexpr std::uint64_t kFirstJournalBytes = 1ULL << 20;  // a cold start does not wait for 64 MiB of zeros
+constexpr std::size_t kOpenSegmentsMax = 512;
+constexpr std::chrono::seconds kProgressEvery{2};
+
+class Recovery {
+ public:
+  Recovery(FileSystem& fs, const common::Clock& clock, const StoreOptions& options, StateMachine& state)
+      : fs_(fs), clock_(clock), options_(options), state_(state) {}
+
+  OpenedFolder open() {
+    lock();
+    auto superblock = read_superblock(fs_, options_.dir);
+    if (!superblock) superblock = create();
+    opened_.superblock = *superblock;
+    opened_.segments = std::make_unique<SegmentFiles>(fs_, options_.dir / "data", kOpenSegmentsMax);
+    opened_.partitions = std::make_unique<PartitionTable>(*opened_.segments);
+    opened_.journal =
+        std::make_unique<JournalFiles>(fs_, options_.dir / "journal", opened_.superblock, options_.journal_file_bytes);
+    opened_.segments->distrust_folders(true);
+
+    load_checkpoint();
+    replay();
+    cut_partitions();
+    start_epoch();
+    opened_.segments->flush_dirty();
+    write_checkpoint();
+    remove_unknown();
+    opened_.segments->distrust_folders(false);
+    return std::move(opened_);
+  }
+
+ private:
+  void lock() {
+    fs_.make_directory(options_.dir);
+    if (options_.dir.has_parent_path()) fs_.sync_directory(options_.dir.parent_path());
+    opened_.lock = fs_.lock(options_.dir / "LOCK");
+    if (!opened_.lock) {
+      throw common::Error("the data folder " + options_.dir.string() +
+                              " is in use by another broker; stop that one, or give this one its own --data-dir",
+                          false, common::ExitCode::configuration);
+    }
+  }
+
+  // A folder without a superblock was never finished, or is not ours.
+  Superblock create() {
+    if (!fs_.list(options_.dir / "data").empty()) {
+      throw CorruptError(options_.dir.string() +
+                         " holds data but no superblock \"store\"; restore that file from a copy of the folder, or "
+                         "choose another --data-dir");
+    }
+    remove_older_checkpoints(fs_, options_.dir, UINT64_MAX);
+    fs_.make_directory(options_.dir / "data");
+    fs_.make_directory(options_.dir / "journal");
+    for (const DirectoryEntry& entry : fs_.list(options_.dir / "journal"))
+      fs_.remove(options_.dir / "journal" / entry.name);
+    const Superblock superblock = make_superblock(fs_);
+    JournalFiles journal(fs_, options_.dir / "journal", superblock, options_.journal_file_bytes);
+    journal.make(std::min(kFirstJournalBytes, options_.journal_file_bytes));
+    Checkpoint first;
+    first.position = {.sequence = 0, .generation = 1, .offset = kPageBytes, .previous_crc = 0};
+    first.clean = true;
+    write_durably(fs_, checkpoint_path(options_.dir, 0), encode_checkpoint(first, superblock));
+    write_superblock(fs_, options_.dir, superblock);
+    return superblock;
+  }
+
+  void load_checkpoint() {
+    auto checkpoint = read_newest_checkpoint(fs_, options_.dir, opened_.superblock);
+    if (!checkpoint) {
+      throw CorruptError(options_.dir.string() +
+                         " has no checkpoint-… file, so its journal cannot be read; restore the folder from a copy, or "
+                         "move it away to begin anew");
+    }
+    for (const PartitionMark& partition : checkpoint->partitions) {
+      for (const SegmentMark& segment : partition.segments) check_length(partition.partition, segment);
+    }
+    opened_.partitions->load(checkpoint->partitions);
+    for (const Record& record : checkpoint->records) state_.apply(record);
+    opened_.position = checkpoint->position;
+    opened_.leader_epoch = checkpoint->leader_epoch;
+    clean_ = checkpoint->clean;
+  }
+
+  void check_length(const PartitionRef& partition, const SegmentMark& segment) const {
+    const std::filesystem::path path = opened_.segments->at(partition, segment.base)->path;
+    const std::int64_t size = fs_.size_of(path);
+    if (size >= static_cast<std::int64_t>(segment.bytes)) return;
+    const std::string what = size < 0 ? "is missing" : "ends at byte " + std::to_string(size);
+    throw CorruptError(
+        path.string() + " " + what + ", but " + std::to_string(segment.bytes) +
+        " bytes of it were acknowledged; restore the file from a copy, or move the folder away to begin anew");
+  }
+
+  void replay() {
+    opened_.journal->open_all();
+    const auto files = opened_.journal->all();
+    started_ = last_progress_ = clock_.steady();
+    const JournalEnd end =
+        read_journal(files, opened_.superblock, opened_.position, [this](const FrameView& frame) { apply(frame); });
+    opened_.position = end.position;
+    opened_.position.generation = std::max(end.position.generation, opened_.journal->newest_generation());
+    frames_ = end.frames;
+    if (end.frames > 0) {
+      const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - started_);
+      common::log::info("journal replayed", {{"frames", end.frames}, {"bytes", end.bytes}, {"ms", took.count()}});
+    }
+  }
+
+  void apply(const FrameView& frame) {
+    ByteReader meta(frame.meta);
+    ByteReader data(frame.data);
+    for (std::uint32_t i = 0; i < frame.header.count; ++i) {
+      const DecodedRecord decoded = decode_record(meta, data);
+      if (const auto* append = std::get_if<Append>(&decoded.record)) {
+        rewrite(*append, decoded.place);
+      } else {
+        opened_.partitions->apply(decoded.record);
+      }
+      state_.apply(decoded.record);
+    }
+    if (meta.left() != 0 || data.left() != 0) throw CorruptError("frame longer than its records");
+    if (clock_.steady() - last_progress_ >= kProgressEvery) {
+      last_progress_ = clock_.steady();
+      common::log::info("journal replay goes on", {{"frame", frame.header.sequence}});
+    }
+  }
+
+  // Rewritten even when the file has the bytes already: after a failed flush they are readable and yet not on the disk.
+  void rewrite(const Append& append, const AppendPlace& place) {
+    const auto log = opened_.partitions->find(append.partition);
+    if (!log) throw CorruptError("append to a partition that was never made");
+    log->add(append, place);
+    opened_.segments->write(log->active_file(), {&append.bytes, 1}, place.position);
+  }
+
+  void cut_partitions() {
+    for (const PartitionMark& partition : opened_.partitions->marks()) {
+      const auto log = opened_.partitions->find(partition.partition);
+      log->set_durable_end(partition.end);
+      for (const Segment& segment : log->segments()) {
+        const auto bytes = static_cast<std::int64_t>(segment.mark().bytes);
+        if (fs_.size_of(segment.file()->path) > bytes) opened_.segments->truncate(segment.file(), segment.mark().bytes);
+      }
+    }
+  }
+
+  void start_epoch() {
+    if (clean_ && frames_ == 0) return;
+    opened_.leader_epoch += 1;
+    state_.apply(EpochStarted{opened_.leader_epoch, opened_.partitions->ends()});
+  }
+
+  // Also makes sure of the names in the folder itself: superblock and checkpoint may be visible and not yet durable.
+  void write_checkpoint() {
+    Checkpoint checkpoint;
+    checkpoint.position = opened_.position;
+    checkpoint.position.generation += 1;
+    checkpoint.position.offset = kPageBytes;
+    checkpoint.leader_epoch = opened_.leader_epoch;
+    checkpoint.partitions = opened_.partitions->marks();
+    checkpoint.records = state_.snapshot();
+    write_durably(fs_, checkpoint_path(options_.dir, checkpoint.position.sequence),
+                  encode_checkpoint(checkpoint, opened_.superblock));
+    opened_.journal->release_before(checkpoint.position.generation);
+    remove_older_checkpoints(fs_, options_.dir, checkpoint.position.sequence);
+  }
+
+  // Segments begun by frames that were cut, of deleted topics and behind moved starts.
+  void remove_unknown() {
+    (void)opened_.partitions->take_obsolete();
+    std::set<std::filesystem::path> known;
+    std::set<std::filesystem::path> known_topics;
+    for (const PartitionMark& partition : opened_.partitions->marks()) {
+      const std::filesystem::path folder = opened_.segments->folder_of(partition.partition);
+      known_topics.insert(folder.parent_path());
+      for (const SegmentMark& segment : partition.segments)
+        known.insert(opened_.segments->at(partition.partition, segment.base)->path);
+    }
+    for (const DirectoryEntry& topic : fs_.list(opened_.segments->folder())) {
+      const auto id = parse_topic_id(topic.name);
+      if (!id) continue;  // not ours
+      const std::filesystem::path folder = opened_.segments->folder() / topic.name;
+      if (!known_topics.contains(folder)) {
+        opened_.segments->remove_topic(*id);
+        continue;
+      }
+      for (const DirectoryEntry& partition : fs_.list(folder)) {
+        for (const DirectoryEntry& file : fs_.list(folder / partition.name)) {
+          const std::filesystem::path path = folder / partition.name / file.name;
+          if (file.name.ends_with(".log") && !known.contains(path)) fs_.remove(path);
+        }
+      }
+    }
+  }
+
+  FileSystem& fs_;
+  const common::Clock& clock_;
+  const StoreOptions& options_;
+  StateMachine& state_;
+  OpenedFolder opened_;
+  bool clean_ = false;
+  std::uint64_t frames_ = 0;
+  std::chrono::nanoseconds started_{0};
+  std::chrono::nanoseconds last_progress_{0};
+};
+
+}  // namespace
+
+OpenedFolder open_folder(FileSystem& fs, const common::Clock& clock, const StoreOptions& options, StateMachine& state) {
+  return Recovery(fs, clock, options, state).open();
+}
+
+}  // namespace broker::storage
