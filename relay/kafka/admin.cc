@@ -23,6 +23,7 @@ constexpr nanoseconds kRetryMax = 5s;
 constexpr nanoseconds kForgetAfter = 10min;  // topics nobody writes to are not asked about for ever
 constexpr std::size_t kTopicsPerQuestion = 200;
 constexpr int kAnswerTimeoutMs = 5000;
+constexpr auto kLost = "connection lost";
 
 std::optional<std::int64_t> max_message_bytes(const rd_kafka_ConfigResource_t* resource) {
   std::size_t count = 0;
@@ -190,7 +191,7 @@ void Admin::take_statistics(std::string_view json) {
   const bool is_up = json.find("\"state\":\"UP\"") != std::string_view::npos;
   const std::scoped_lock lock(mutex_);
   up_ = is_up;
-  if (is_up) reason_.clear();
+  if (is_up) reason_ = kLost;  // what is said from the loss of the last connection until librdkafka says more
 }
 
 bool Admin::up() const {
@@ -200,20 +201,20 @@ bool Admin::up() const {
 
 std::string Admin::reason() const {
   const std::scoped_lock lock(mutex_);
-  return reason_;
+  return up_ ? std::string() : reason_;
 }
 
 void Admin::saw_acknowledgement() {
   const std::scoped_lock lock(mutex_);
-  if (up_) return;
   up_ = true;
-  reason_.clear();
 }
 
 void Admin::saw_error(rd_kafka_resp_err_t error, const std::string& text) {
   const std::scoped_lock lock(mutex_);
-  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) up_ = false;
-  if (!up_ && error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) reason_ = text;
+  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+    up_ = false;
+  else
+    reason_ = text;
 }
 
 }  // namespace relay::kafka

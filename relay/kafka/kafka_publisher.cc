@@ -256,9 +256,9 @@ void KafkaPublisher::Impl::take_reports(rd_kafka_event_t* event) {
 }
 
 void KafkaPublisher::Impl::take_error(Producer& producer, rd_kafka_event_t* event) {
-  const auto error = rd_kafka_event_error(event);
-  if (error != RD_KAFKA_RESP_ERR__FATAL) {
-    admin_.saw_error(error, rd_kafka_event_error_string(event));
+  // Of a fatal event, the code is the cause's.
+  if (rd_kafka_event_error_is_fatal(event) == 0) {
+    admin_.saw_error(rd_kafka_event_error(event), rd_kafka_event_error_string(event));
     return;
   }
   const std::string reason = producer.fatal_reason();

@@ -31,6 +31,7 @@ Headers make_headers(const core::Row& row, const OwnHeaders& own) {
 }
 
 void log_line(const rd_kafka_t* /*client*/, int level, const char* facility, const char* text) {
+  if (std::string_view(facility) == "FATAL") return;  // the publisher tells it once, with what follows from it
   if (level <= LOG_ERR)
     common::log::warn("kafka client", {{"facility", facility}, {"text", text}});
   else

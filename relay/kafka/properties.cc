@@ -62,6 +62,8 @@ void set_defaults(rd_kafka_conf_t* conf) {
   set(conf, "socket.connection.setup.timeout.ms", "5000");
   set(conf, "topic.metadata.refresh.fast.interval.ms", "100");
   set(conf, "topic.metadata.propagation.max.ms", "5000");
+  // How soon a topic that did not exist, or was forbidden, is tried again; librdkafka's own is 5 min.
+  set(conf, "topic.metadata.refresh.interval.ms", "10000");
   set(conf, "message.max.bytes", std::to_string(kMessageBytesMax));
   set(conf, "linger.ms", "1");
   set(conf, "log.connection.close", "false");
