@@ -357,6 +357,10 @@ std::vector<Result> Connection::pipeline(std::span<const Step> steps) {
   return results;
 }
 
+bool Connection::in_transaction() const {
+  return connection_ != nullptr && PQtransactionStatus(connection_) == PQTRANS_INTRANS;
+}
+
 std::vector<std::string> Connection::take_notices() { return std::exchange(notices_->texts, {}); }
 
 }  // namespace relay::pg

@@ -76,6 +76,7 @@ class Connection {
   // Does nothing when connected.
   void connect();
   void close() noexcept;
+  [[nodiscard]] bool in_transaction() const;
   // From the next call on; 0: waits without end.
   void set_timeout(std::chrono::milliseconds timeout) { options_.timeout = timeout; }
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
