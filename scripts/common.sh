@@ -46,7 +46,9 @@ configure() {
   shift
   [[ -e $folder/build.ninja && $# -eq 0 ]] && return
   say "Configuring $folder"
-  cmake --preset "$preset" "$@"
+  mkdir -p "$folder"
+  cmake --preset "$preset" "$@" > "$folder/configure.log" 2>&1 \
+    || { cat "$folder/configure.log" >&2; fail 1 "CMake could not configure $folder"; }
 }
 
 # configure_with_tests PRESET: like configure, the tests' targets included.
