@@ -1,5 +1,5 @@
 // protocol_recorder PORT FOLDER CLIENT: the scripted broker, writing the first request of each API and version that a
-// client sends to FOLDER/CLIENT-<api>-v<version>.hex. Ends when its standard input does. How the captures of
+// client sends to FOLDER/CLIENT.txt. Ends when its standard input does. How the captures of
 // tests/unit/protocol are made; see the README there.
 #include <unistd.h>
 
@@ -7,8 +7,11 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iostream>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "broker/protocol/api_table.h"
 #include "tests/integration/protocol/scripted_broker.h"
@@ -18,17 +21,23 @@ namespace {
 
 using namespace broker::protocol;
 
-void record(const std::filesystem::path& folder, const std::string& client, const RequestHeader& header,
-            std::span<const std::byte> frame) {
-  const ApiEntry* api = find_api(header.key);
-  if (api == nullptr) return;
-  const auto file =
-      folder / (client + "-" + std::string(api->name) + "-v" + std::to_string(header.version.value()) + ".hex");
-  if (std::filesystem::exists(file)) return;
-  std::string text = to_hex(frame);
-  for (std::size_t at = 96; at < text.size(); at += 97) text.insert(at, "\n");
-  std::ofstream(file) << text << "\n";
-}
+class Recorder {
+ public:
+  Recorder(const std::filesystem::path& folder, const std::string& client) : file_(folder / (client + ".txt")) {
+    file_ << "# Requests that " << client << " sent, with their length bytes. Recorded by protocol_recorder.\n";
+  }
+  void operator()(const RequestHeader& header, std::span<const std::byte> frame) {
+    const ApiEntry* api = find_api(header.key);
+    if (api == nullptr || !seen_.insert({header.key, header.version}).second) return;
+    std::string text = to_hex(frame);
+    for (std::size_t at = 96; at < text.size(); at += 97) text.insert(at, "\n");
+    file_ << "\n= " << api->name << " v" << header.version.value() << "\n" << text << std::endl;
+  }
+
+ private:
+  std::ofstream file_;
+  std::set<std::pair<ApiKey, ApiVersion>> seen_;
+};
 
 }  // namespace
 
@@ -38,11 +47,8 @@ int main(int argc, char** argv) {
     return 64;
   }
   try {
-    const std::filesystem::path folder = argv[2];
-    const std::string client = argv[3];
-    const ScriptedBroker broker(
-        static_cast<std::uint16_t>(std::stoi(argv[1])),
-        [&](const RequestHeader& header, std::span<const std::byte> frame) { record(folder, client, header, frame); });
+    Recorder recorder(argv[2], argv[3]);
+    const ScriptedBroker broker(static_cast<std::uint16_t>(std::stoi(argv[1])), std::ref(recorder));
     std::cout << "listening on 127.0.0.1:" << broker.port() << std::endl;
     char octet = 0;
     while (::read(STDIN_FILENO, &octet, 1) > 0) {
