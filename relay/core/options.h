@@ -32,9 +32,9 @@ struct CheckOptions {
 
 struct SourceOptions {
   std::string name;
-  std::string table;           // for status and messages only
+  std::string table;  // for status and messages only
   std::string sink = "default";
-  bool ordered = true;         // order = "key"
+  bool ordered = true;  // order = "key"
   DeadRows dead_rows = DeadRows::hold;
   std::chrono::milliseconds poll_min{2};
   std::chrono::milliseconds poll_max{500};
@@ -47,16 +47,17 @@ struct SourceOptions {
   CheckOptions check;
 
   // Not in the configuration; tests make them small.
-  int poll_rows_max = 2'000;      // rows of one poll
-  int sweep_rows_max = 2'000;     // headlines of one page of the sweep
-  int mark_rows_max = 1'000;      // rows of one mark
-  int gaps_max = 2'000;           // ranges asked again with each poll
-  int held_exact_max = 32'768;    // keys held with their first blocker known; further ones share a filter
-  int suspects_max = 10'000;      // ids to be sent alone
-  std::chrono::milliseconds mark_linger{10};   // a small batch of marks waits at most so long while records are in flight
+  int poll_rows_max = 2'000;    // rows of one poll
+  int sweep_rows_max = 2'000;   // headlines of one page of the sweep
+  int mark_rows_max = 1'000;    // rows of one mark
+  int gaps_max = 2'000;         // ranges asked again with each poll
+  int held_exact_max = 32'768;  // keys held with their first blocker known; further ones share a filter
+  int suspects_max = 10'000;    // ids to be sent alone
+  std::chrono::milliseconds mark_linger{
+      10};  // a small batch of marks waits at most so long while records are in flight
   std::chrono::milliseconds due_interval{250};
   std::chrono::milliseconds retry_pause{500};  // between two tries against a database or sink that is away
-  std::uint64_t seed = 0;         // for jitter and filters; 0: from the clock
+  std::uint64_t seed = 0;                      // for jitter and filters; 0: from the clock
 };
 
 }  // namespace relay::core

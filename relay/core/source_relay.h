@@ -1,7 +1,8 @@
 // One source at work: the threads around Pipeline. Wired by relay/main, which owns everything handed in here.
 //
 // Threads: poll (reader), feed (publisher), mark (marker), lease (lease store), watchdog (no connection at all; cuts
-// the sink when the lease could not be renewed in time). Each takes Pipeline's lock for decisions only, never for a call.
+// the sink when the lease could not be renewed in time). Each takes Pipeline's lock for decisions only, never for a
+// call.
 #pragma once
 
 #include <chrono>
