@@ -21,9 +21,9 @@ struct pg_result;
 namespace relay::pg {
 
 struct ConnectionOptions {
-  std::string dsn;               // libpq's key=value words or a postgresql:// URL
-  std::string password;          // from password_file; empty: what the DSN says
-  std::string application_name;  // shown in pg_stat_activity unless the DSN names another
+  std::string dsn = {};               // libpq's key=value words or a postgresql:// URL
+  std::string password = {};          // from password_file; empty: what the DSN says
+  std::string application_name = {};  // shown in pg_stat_activity unless the DSN names another
   // For connecting, for a statement (the server's statement_timeout) and for TCP to give up (a fifth of the lease's
   // ttl). A call as a whole returns within 5/4 of it.
   std::chrono::milliseconds timeout{3000};
