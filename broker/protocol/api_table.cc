@@ -4,11 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
 
 namespace broker::protocol {
 namespace {
 
-// Every API that has a message here, ordered by key. `served`: a handler answers it, so ApiVersions names it.
+constexpr std::int16_t kNeverFlexible = std::numeric_limits<std::int16_t>::max();
+
+// Every API that has a message here, ordered by key. `served`: a handler answers it, so ApiVersions names it; until
+// then the row only tells the codec which versions are flexible.
 struct Row {
   ApiEntry api;
   bool served;
@@ -26,10 +30,21 @@ constexpr std::array kRows{
     Row{{ApiKey::heartbeat, "Heartbeat", 0, 4, 4, 0}, true},
     Row{{ApiKey::leave_group, "LeaveGroup", 0, 5, 4, 0}, true},
     Row{{ApiKey::sync_group, "SyncGroup", 0, 5, 4, 0}, true},
+    Row{{ApiKey::describe_groups, "DescribeGroups", 0, 5, 5, 0}, false},
+    Row{{ApiKey::list_groups, "ListGroups", 0, 5, 3, 0}, false},
     Row{{ApiKey::api_versions, "ApiVersions", 0, 3, 3, 0}, true},
     Row{{ApiKey::create_topics, "CreateTopics", 0, 7, 5, 0}, true},
+    Row{{ApiKey::delete_topics, "DeleteTopics", 0, 6, 4, 0}, false},
+    Row{{ApiKey::delete_records, "DeleteRecords", 0, 2, 2, 0}, false},
     Row{{ApiKey::init_producer_id, "InitProducerId", 0, 4, 2, 0}, true},
+    Row{{ApiKey::offset_for_leader_epoch, "OffsetForLeaderEpoch", 2, 4, 4, 2}, false},
     Row{{ApiKey::describe_configs, "DescribeConfigs", 0, 4, 4, 0}, true},
+    Row{{ApiKey::alter_configs, "AlterConfigs", 0, 2, 2, 0}, false},
+    Row{{ApiKey::create_partitions, "CreatePartitions", 0, 3, 2, 0}, false},
+    Row{{ApiKey::delete_groups, "DeleteGroups", 0, 2, 2, 0}, false},
+    Row{{ApiKey::incremental_alter_configs, "IncrementalAlterConfigs", 0, 1, 1, 0}, false},
+    Row{{ApiKey::offset_delete, "OffsetDelete", 0, 0, kNeverFlexible, 0}, false},
+    Row{{ApiKey::describe_cluster, "DescribeCluster", 0, 1, 0, 0}, false},
 };
 
 constexpr bool ordered_by_key() {

@@ -1,6 +1,6 @@
 // Frame ↔ struct. Every message is a plain struct with `kKey` and one `describe(io, message)` in its family's header;
-// the engine behind these functions (engine.h) runs it to decode, to encode and to measure. The functions are compiled
-// once per message in the families' .cc files, so that including a message costs nothing.
+// the engine behind these functions (decoder.h, encoder.h) runs it to decode, to encode and to measure. The functions
+// are compiled once per message in the families' .cc files, so that including a message costs nothing.
 //
 // Decoding never throws and never reads outside the input; it allocates at most DecodeLimits' budget. Encoding cannot
 // fail: fields that a version lacks are left out. All of it is thread-safe and never blocks.

@@ -16,6 +16,7 @@ enum class ConfigSource : std::int8_t {
   dynamic_broker_logger = 6,
   absent = -1,
 };
+enum class ConfigOperation : std::int8_t { set = 0, remove = 1, append = 2, subtract = 3 };  // remove: to the default
 enum class ConfigType : std::int8_t {
   unknown = 0,
   boolean = 1,

@@ -1,4 +1,5 @@
-// Configurations of topics and of the broker: DescribeConfigs.
+// Configurations of topics and of the broker.
 #pragma once
 
+#include "broker/protocol/alter_configs.h"     // IWYU pragma: export
 #include "broker/protocol/describe_configs.h"  // IWYU pragma: export

@@ -5,7 +5,6 @@
 // its fields, counting those, then for the tagged ones, whose ids must ascend in describe.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -19,36 +18,9 @@
 #include "broker/protocol/fields.h"
 #include "broker/protocol/types.h"
 #include "broker/protocol/wire.h"
+#include "broker/protocol/wire_form.h"
 
 namespace broker::protocol {
-
-inline constexpr std::int64_t kStringBytesMax = 32'767;
-
-// How a version of a message lies on the wire.
-struct WireForm {
-  std::int16_t version = 0;
-  bool flexible = false;
-};
-
-// A struct of the messages, as against the types that it is made of.
-template <class T>
-inline constexpr bool is_field_type = false;
-template <>
-inline constexpr bool is_field_type<std::string> = true;
-template <>
-inline constexpr bool is_field_type<Uuid> = true;
-template <>
-inline constexpr bool is_field_type<BytesView> = true;
-template <class T>
-inline constexpr bool is_field_type<std::vector<T>> = true;
-template <class T>
-inline constexpr bool is_field_type<std::optional<T>> = true;
-template <class T>
-concept Described = std::is_class_v<T> && !is_field_type<T>;
-template <class T>
-inline constexpr bool is_optional_struct = false;
-template <Described T>
-inline constexpr bool is_optional_struct<std::optional<T>> = true;
 
 template <class Sink>
 class Encoder {
@@ -59,6 +31,7 @@ class Encoder {
 
   template <class T>
   void field(const T& value, Versions versions = {}) {
+    static_assert(!is_optional_struct<T>, "only a tagged field may be an optional struct");
     if (!in_tags_ && versions.contain(form_.version)) write(value, versions.null_from <= form_.version);
   }
   template <class T>
@@ -115,8 +88,8 @@ class Encoder {
   template <class T>
   void write(const std::optional<T>& value, bool null_allowed = true) {
     using Length = std::conditional_t<std::is_same_v<T, std::string>, std::int16_t, std::int32_t>;
-    if (value) {
-      write(*value);
+    if (value || is_optional_struct<std::optional<T>>) {
+      write(*value);  // an optional struct is a tagged field, and comes here only when there is one
     } else if (null_allowed) {
       write_null<Length>();
     } else {
@@ -144,20 +117,11 @@ class Encoder {
   template <class T>
   void write_tag(std::uint32_t id, const T& value) {
     WireSizer sizer;
-    Encoder<WireSizer>(sizer, form_).write_payload(value);
+    Encoder<WireSizer>(sizer, form_).write(value);
     out_.unsigned_varint(id);
     out_.unsigned_varint(static_cast<std::uint32_t>(sizer.size()));
-    write_payload(value);
+    write(value);
   }
-  template <class T>
-  void write_payload(const T& value) {
-    if constexpr (is_optional_struct<T>) {
-      write(*value);
-    } else {
-      write(value);
-    }
-  }
-
   template <class>
   friend class Encoder;
   template <class T>

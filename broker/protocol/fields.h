@@ -1,4 +1,5 @@
-// What a `describe` needs: the constness of its message and the versions of a field. The engine itself is engine.h.
+// What a `describe` needs: the constness of its message and the versions of a field. The engine itself: decoder.h,
+// encoder.h.
 #pragma once
 
 #include <cstdint>

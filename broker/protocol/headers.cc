@@ -2,8 +2,8 @@
 #include "broker/protocol/headers.h"
 
 #include "broker/protocol/api_table.h"
-#include "broker/protocol/encoder.h"
 #include "broker/protocol/wire.h"
+#include "broker/protocol/wire_form.h"
 #include "common/ensure.h"
 
 namespace broker::protocol {

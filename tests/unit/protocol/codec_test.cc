@@ -108,6 +108,7 @@ REGISTER_TYPED_TEST_SUITE_P(Codec, DecodesWhatItEncoded, RefusesEveryTruncation,
 INSTANTIATE_TYPED_TEST_SUITE_P(Data, Codec, DataMessages);
 INSTANTIATE_TYPED_TEST_SUITE_P(Cluster, Codec, ClusterMessages);
 INSTANTIATE_TYPED_TEST_SUITE_P(Group, Codec, GroupMessages);
+INSTANTIATE_TYPED_TEST_SUITE_P(GroupAdmin, Codec, GroupAdminMessages);
 INSTANTIATE_TYPED_TEST_SUITE_P(Admin, Codec, AdminMessages);
 
 }  // namespace

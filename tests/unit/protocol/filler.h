@@ -12,9 +12,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "broker/protocol/encoder.h"
 #include "broker/protocol/fields.h"
 #include "broker/protocol/types.h"
+#include "broker/protocol/wire_form.h"
 
 namespace broker::protocol {
 
