@@ -62,7 +62,8 @@ class Server::Impl {
   [[nodiscard]] common::HostPort advertised() const {
     return options_.advertise.host.empty() ? listener_.address : options_.advertise;
   }
-  void run(core::Broker& broker, int stop_fd, common::Liveness::Heartbeat& heartbeat);
+  void run(core::Broker& broker, int stop_fd, common::Liveness::Heartbeat& heartbeat,
+           std::function<void()> every_second);
 
  private:
   // What lives as long as run() does.
@@ -88,6 +89,7 @@ class Server::Impl {
     asio::steady_timer due;
     asio::steady_timer second;
     std::optional<core::Time> due_at;
+    std::function<void()> every_second;
     bool stopping = false;
     SteadyClock::time_point stop_by;
   };
@@ -208,13 +210,15 @@ asio::awaitable<void> Server::Impl::turn_every_second(Running* running) {
     if (error) co_return;
     running->heartbeat.beat();
     running->hub.new_second();
+    if (running->every_second) running->every_second();
     running->broker.tick();
     const auto now = SteadyClock::now();
     for (const auto& session : running->hub.sessions()) session->check_timeouts(now);
   }
 }
 
-void Server::Impl::run(core::Broker& broker, int stop_fd, common::Liveness::Heartbeat& heartbeat) {
+void Server::Impl::run(core::Broker& broker, int stop_fd, common::Liveness::Heartbeat& heartbeat,
+                       std::function<void()> every_second) {
   // A coroutine's exception leaves through run(): a poisoned store, or a fault of ours.
   const auto rethrow = [](const std::exception_ptr& error) {
     if (error) std::rethrow_exception(error);
@@ -223,6 +227,7 @@ void Server::Impl::run(core::Broker& broker, int stop_fd, common::Liveness::Hear
   const int family = family_of(listener_.fd.get());
   running.acceptor.assign(family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), ::dup(listener_.fd.get()));
   listener_.fd.reset();
+  running.every_second = std::move(every_second);
   running.hub.on_handled([&running] { arm(running); });
   asio::co_spawn(running.io, accept_connections(&running), rethrow);
   asio::co_spawn(running.io, watch_durable(&running), rethrow);
@@ -242,8 +247,9 @@ Server::Server(ServerOptions options, common::Metrics& metrics)
 Server::~Server() = default;
 const common::HostPort& Server::address() const { return impl_->address(); }
 common::HostPort Server::advertised() const { return impl_->advertised(); }
-void Server::run(core::Broker& broker, int stop_fd, common::Liveness::Heartbeat& heartbeat) {
-  impl_->run(broker, stop_fd, heartbeat);
+void Server::run(core::Broker& broker, int stop_fd, common::Liveness::Heartbeat& heartbeat,
+                 std::function<void()> every_second) {
+  impl_->run(broker, stop_fd, heartbeat, std::move(every_second));
 }
 
 }  // namespace broker::net

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -49,7 +50,9 @@ class Server {
 
   // Serves until `stop_fd` becomes readable, then answers what is under way and closes the connections. Blocks.
   // Throws common::Error (exit 74) when the store is poisoned: connections end unanswered.
-  void run(core::Broker& broker, int stop_fd, common::Liveness::Heartbeat& heartbeat);
+  // `every_second` is called on this thread.
+  void run(core::Broker& broker, int stop_fd, common::Liveness::Heartbeat& heartbeat,
+           std::function<void()> every_second);
 
   class Impl;
 

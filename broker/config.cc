@@ -1,0 +1,127 @@
+// The broker's keys: name, default, range, meaning. README's table is made of this one.
+#include "broker/config.h"
+
+#include <array>
+
+#include "common/config/bind.h"
+#include "common/config/load.h"
+#include "common/config/print.h"
+#include "common/error.h"
+#include "common/host_port.h"
+
+namespace broker {
+namespace {
+
+using common::config::Choice;
+using common::config::Key;
+using common::config::key;
+using common::config::More;
+using common::config::Section;
+using common::config::table;
+
+template <class Enum>
+constexpr Choice choice(std::string_view text, Enum value) {
+  return {text, static_cast<int>(value), {}};
+}
+constexpr auto kLevels =
+    std::to_array<Choice>({choice("debug", common::log::Level::debug), choice("info", common::log::Level::info),
+                           choice("warn", common::log::Level::warn), choice("error", common::log::Level::error)});
+constexpr auto kFormats =
+    std::to_array<Choice>({choice("auto", common::log::Format::automatic), choice("text", common::log::Format::text),
+                           choice("json", common::log::Format::json)});
+
+constexpr auto kBroker = std::to_array<Key>({
+    key<&BrokerConfig::data_dir>("data_dir", "outbox-broker-data",
+                                 "The data folder, made when it is missing; a relative path starts from the working "
+                                 "directory (--data-dir)."),
+    key<&BrokerConfig::listen>("listen", "127.0.0.1:9092", "Where Kafka clients connect (--listen)."),
+    key<&BrokerConfig::advertise>("advertise", "",
+                                  "What clients are told to connect to, when that is another address (--advertise).",
+                                  More{.note = "where it listens"}),
+    key<&BrokerConfig::admin_listen>("admin_listen", "127.0.0.1:9644", "Health and metrics (--admin-listen)."),
+    key<&BrokerConfig::insecure>("insecure", "false",
+                                 "Allows listening beyond loopback without authentication (--insecure)."),
+});
+constexpr auto kTopics = std::to_array<Key>({
+    key<&TopicsConfig::partitions>("partitions", "12", "Partitions of a topic that is made without a number.",
+                                   {.least = "1", .most = "10000"}),
+    key<&TopicsConfig::auto_create>("auto_create", "true", "Topics that clients name and that do not exist are made."),
+    key<&TopicsConfig::partitions_max>("partitions_max", "10000", "Partitions of all topics together.",
+                                       {.least = "1", .most = "1000000"}),
+});
+constexpr auto kGroups = std::to_array<Key>({
+    key<&GroupsConfig::initial_delay>("initial_delay", "500ms",
+                                      "How long the first member of an empty group waits for others.",
+                                      {.least = "0ms", .most = "1m"}),
+    key<&GroupsConfig::recovery_delay>(
+        "recovery_delay", "3s", "The same after a restart of the broker: a heartbeat interval of the usual clients.",
+        {.least = "0ms", .most = "1m"}),
+});
+constexpr auto kStorage = std::to_array<Key>({
+    key<&StorageConfig::journal_file>("journal_file", "64MiB", "Size of each of the four journal files.",
+                                      {.least = "1MiB", .most = "1GiB"}),
+    key<&StorageConfig::segment>("segment", "256MiB", "Size at which a partition begins a new file.",
+                                 {.least = "1MiB", .most = "16GiB"}),
+    key<&StorageConfig::reserve>("reserve", "64MiB", "Disk space kept aside, so that commits still go through.",
+                                 {.least = "1MiB", .most = "1TiB"}),
+});
+constexpr auto kLimits = std::to_array<Key>({
+    key<&LimitsConfig::frame>("frame", "8MiB", "The largest request.", {.least = "16KiB", .most = "15MiB"}),
+    key<&LimitsConfig::in_flight>("in_flight", "64MiB",
+                                  "Memory for requests not yet answered and answers not yet sent, of all connections.",
+                                  {.least = "16MiB", .most = "1TiB"}),
+    key<&LimitsConfig::connections>("connections", "4096", "Connections in all.", {.least = "1", .most = "1000000"}),
+    key<&LimitsConfig::connections_per_address>("connections_per_address", "256", "Connections of one address.",
+                                                {.least = "1", .most = "1000000"}),
+    key<&LimitsConfig::idle>("idle", "10m", "A connection that says nothing for so long is closed.",
+                             {.least = "1s", .most = "30d"}),
+});
+constexpr auto kLog = std::to_array<Key>({
+    key<&LogConfig::level>("level", "info", "The least level that is logged.", More{.choices = kLevels}),
+    key<&LogConfig::format>("format", "auto", "auto: text on a terminal, JSON lines otherwise.",
+                            More{.choices = kFormats}),
+});
+constexpr auto kSections = std::to_array<Section>({
+    table<&Config::broker>("broker", "Where it keeps data and listens.", kBroker),
+    table<&Config::topics>("topics", "Topics.", kTopics),
+    table<&Config::groups>("groups", "Consumer groups.", kGroups),
+    table<&Config::storage>("storage", "The disk.", kStorage),
+    table<&Config::limits>("limits", "What clients may ask for.", kLimits),
+    table<&Config::log>("log", "What is logged, to stderr.", kLog),
+});
+
+void check_address(const std::string& name, const std::string& text, bool may_be_far, bool insecure) {
+  const auto refuse = [](const std::string& why) { throw common::Error(why, false, common::ExitCode::configuration); };
+  const auto parsed = common::parse_host_port(text);
+  if (!parsed.value) refuse(name + " = \"" + text + "\": " + parsed.problem);
+  if (may_be_far || insecure || common::is_loopback(parsed.value->host)) return;
+  refuse(name + " = \"" + text +
+         "\" reaches beyond this machine and there is no authentication: listen on 127.0.0.1, or say --insecure");
+}
+
+}  // namespace
+
+Config load_config(const Flags& flags) {
+  Config config;
+  const auto text = flags.config_file.empty() ? std::string() : common::config::read_config_file(flags.config_file);
+  const auto report =
+      common::config::load(kSections, &config, flags.config_file, text, common::config::process_environment());
+  report.throw_if_any();
+  auto& own = config.broker;
+  own.data_dir = flags.data_dir.value_or(own.data_dir);
+  own.listen = flags.listen.value_or(own.listen);
+  own.advertise = flags.advertise.value_or(own.advertise);
+  own.admin_listen = flags.admin_listen.value_or(own.admin_listen);
+  own.insecure = own.insecure || flags.insecure;
+  check_address("listen", own.listen, false, own.insecure);
+  check_address("admin_listen", own.admin_listen, false, own.insecure);
+  if (!own.advertise.empty()) check_address("advertise", own.advertise, true, own.insecure);
+  if (own.data_dir.empty()) {
+    throw common::Error("data_dir is empty: name a folder with --data-dir", false, common::ExitCode::configuration);
+  }
+  return config;
+}
+
+std::string config_reference() { return common::config::markdown(kSections); }
+
+}  // namespace broker

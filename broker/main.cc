@@ -1,0 +1,122 @@
+// outbox-broker's composition root: configuration → store (recovery feeds the state) → core → network loop → clean end.
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "broker/cli.h"
+#include "broker/core/broker.h"
+#include "broker/net/server.h"
+#include "broker/status.h"
+#include "broker/storage/posix_file.h"
+#include "broker/storage/store.h"
+#include "common/admin_server.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "common/shutdown.h"
+#include "common/version.h"
+
+namespace {
+
+using broker::Config;
+
+// Connections and segments are descriptors, and the usual soft limit of 1,024 is none of ours.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+broker::storage::StoreOptions store_options(const Config& config) {
+  broker::storage::StoreOptions options;
+  options.dir = config.broker.data_dir;
+  options.journal_file_bytes = static_cast<std::uint64_t>(config.storage.journal_file.value());
+  options.segment_bytes = static_cast<std::uint64_t>(config.storage.segment.value());
+  options.reserve_bytes = static_cast<std::uint64_t>(config.storage.reserve.value());
+  return options;
+}
+
+broker::net::ServerOptions server_options(const Config& config) {
+  broker::net::ServerOptions options;
+  options.listen = *common::parse_host_port(config.broker.listen).value;
+  if (!config.broker.advertise.empty()) options.advertise = *common::parse_host_port(config.broker.advertise).value;
+  auto& limits = options.limits;
+  limits.frame_bytes_max = static_cast<std::size_t>(config.limits.frame.value());
+  limits.bytes_in_flight_total_max = static_cast<std::size_t>(config.limits.in_flight.value());
+  limits.connections_max = static_cast<std::size_t>(config.limits.connections);
+  limits.connections_per_address_max = static_cast<std::size_t>(config.limits.connections_per_address);
+  limits.idle_timeout = std::chrono::ceil<std::chrono::seconds>(config.limits.idle);
+  return options;
+}
+
+broker::core::BrokerSettings broker_settings(const Config& config, const common::HostPort& advertised) {
+  broker::core::BrokerSettings settings;
+  settings.advertised_host = advertised.host;
+  settings.advertised_port = advertised.port;
+  settings.auto_create_topics = config.topics.auto_create;
+  settings.partitions_default = static_cast<std::int32_t>(config.topics.partitions);
+  settings.partitions_max = static_cast<std::int32_t>(config.topics.partitions_max);
+  settings.groups.initial_delay = config.groups.initial_delay;
+  settings.groups.recovery_delay = config.groups.recovery_delay;
+  return settings;
+}
+
+int run(const Config& config) {
+  common::log::configure(config.log.level, config.log.format);
+  raise_descriptor_limit();
+  const common::Shutdown shutdown;
+  const common::SystemClock clock;
+  common::Metrics metrics;
+  common::Liveness liveness(clock);
+  const auto heartbeat = liveness.add("network loop", std::chrono::seconds(30));
+
+  // Ports first: a second broker on the same address fails before it touches a folder.
+  broker::net::Server server(server_options(config), metrics);
+  broker::StatusBoard board(metrics);
+  const common::AdminServer admin(*common::parse_host_port(config.broker.admin_listen).value, liveness, metrics,
+                                  board.pages());
+
+  broker::storage::PosixFileSystem files;
+  broker::core::State state;
+  const auto store = broker::storage::Store::open(files, clock, store_options(config), state);
+  std::random_device random;
+  broker::core::Broker core(state, *store, clock, broker_settings(config, server.advertised()),
+                            [&random] { return (std::uint64_t{random()} << 32) | random(); });
+  board.ready(core.cluster_id(), server.address().text(), config.broker.data_dir);
+  std::printf("ready: listening on %s, data in %s, health and metrics on %s\n", server.address().text().c_str(),
+              config.broker.data_dir.c_str(), admin.address().text().c_str());
+  std::fflush(stdout);
+
+  server.run(core, shutdown.fd(), *heartbeat, [&] { board.update(core); });
+  store->close();
+  common::log::info("stopped cleanly");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const auto line = broker::parse_command_line(argc, argv, broker::version_text());
+    switch (line.action) {
+      case broker::CommandLine::Action::leave:
+        return line.exit_code;
+      case broker::CommandLine::Action::config_reference:
+        std::fputs(broker::config_reference().c_str(), stdout);
+        return 0;
+      case broker::CommandLine::Action::run:
+        return run(broker::load_config(line.flags));
+    }
+  } catch (const common::Error& error) {
+    std::fprintf(stderr, "outbox-broker: %s\n", error.what());
+    return static_cast<int>(error.exit_code());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "outbox-broker: %s\n", error.what());
+    return static_cast<int>(common::ExitCode::failed);
+  }
+  return 0;
+}

@@ -1,0 +1,61 @@
+// Health pages' contents.
+#include "broker/status.h"
+
+#include "common/text.h"
+#include "common/version.h"
+
+namespace broker {
+namespace {
+
+std::string json_string(const std::string& text) {
+  std::string out = "\"";
+  common::append_json_escaped(out, text);
+  return out + "\"";
+}
+
+}  // namespace
+
+StatusBoard::StatusBoard(common::Metrics& metrics)
+    : topics_(metrics.gauge("broker_topics", "Topics")),
+      partitions_(metrics.gauge("broker_partitions", "Partitions of all topics")),
+      groups_(metrics.gauge("broker_groups", "Consumer groups with members, or known and empty")),
+      waiting_fetches_(metrics.gauge("broker_waiting_fetches", "Fetches that wait for data")) {}
+
+common::AdminPages StatusBoard::pages() {
+  common::AdminPages pages;
+  pages.status = [this] { return status_json(); };
+  pages.not_ready = [this]() -> std::string {
+    const std::scoped_lock lock(mutex_);
+    return fixed_.empty() ? "recovering the data folder" : "";
+  };
+  return pages;
+}
+
+void StatusBoard::ready(const std::string& cluster_id, const std::string& address, const std::string& data_dir) {
+  const std::scoped_lock lock(mutex_);
+  fixed_ = "\"version\":" + json_string(std::string(common::version())) + ",\"cluster_id\":" + json_string(cluster_id) +
+           ",\"listen\":" + json_string(address) + ",\"data_dir\":" + json_string(data_dir);
+}
+
+void StatusBoard::update(core::Broker& broker) {
+  const auto topics = broker.state().topics().size();
+  const auto partitions = broker.state().partition_count();
+  const auto groups = broker.groups().size();
+  topics_.set(static_cast<double>(topics));
+  partitions_.set(static_cast<double>(partitions));
+  groups_.set(static_cast<double>(groups));
+  waiting_fetches_.set(static_cast<double>(broker.fetch_waiters().size()));
+  const std::scoped_lock lock(mutex_);
+  counts_ = ",\"topics\":" + std::to_string(topics) + ",\"partitions\":" + std::to_string(partitions) +
+            ",\"groups\":" + std::to_string(groups);
+}
+
+std::string StatusBoard::status_json() const {
+  const std::scoped_lock lock(mutex_);
+  return "{\"state\":" + json_string(fixed_.empty() ? "recovering" : "running") + (fixed_.empty() ? "" : "," + fixed_) +
+         counts_ + "}";
+}
+
+std::string version_text() { return common::version_text("outbox-broker", {0, 0}); }
+
+}  // namespace broker
