@@ -147,6 +147,11 @@ class Recovery {
   void rewrite(const Append& append, const AppendPlace& place) {
     const auto log = opened_.partitions->find(append.partition);
     if (!log) throw CorruptError("append to a partition that was never made");
+    const auto& segments = log->segments();
+    const bool grows = !segments.empty() && segments.back().mark().base == place.segment_base;
+    if (append.base != log->bounds().end || place.position != (grows ? segments.back().mark().bytes : 0)) {
+      throw CorruptError("append that does not continue its partition");
+    }
     log->add(append, place);
     opened_.segments->write(log->active_file(), {&append.bytes, 1}, place.position);
   }
