@@ -64,7 +64,7 @@ build_targets() {
   local folder hint=""
   folder=$(preset_folder "$1")
   shift
-  [[ -d $folder/bin || -d $folder/tests ]] || hint="; the first time takes some minutes"
+  [[ -e $folder/.ninja_log ]] || hint="; the first time takes some minutes"
   say "Building $folder$hint"
   cmake --build "$folder" --target "$@"
 }

@@ -26,9 +26,11 @@ TEXT
     return
   fi
   say "clang-format on $(wc -l <<< "$files") files"
-  xargs -d '\n' clang-format-19 --dry-run -Werror <<< "$files" || fail 1 "./x format puts this right"
+  local status=0
+  xargs -d '\n' clang-format-19 --dry-run -Werror <<< "$files" || { status=1; echo "./x format puts this right"; }
   configure_with_tests release
-  tidy "$files"
+  tidy "$files" || status=1
+  return "$status"
 }
 
 # Where the changes begin; "all" when nothing tells.
@@ -72,5 +74,5 @@ tidy() {
   printf '%d files checked, %d findings\n' "$(wc -l < "$log.targets")" \
     "$(grep -E ': (error|warning): ' "$log" | sort -u | wc -l)"
   rm -f "$log" "$log.targets"
-  [[ $status -eq 0 ]] || exit 1
+  return "$status"
 }
