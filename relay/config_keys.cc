@@ -7,6 +7,7 @@
 #include <array>
 #include <string>
 
+#include "common/config/bind.h"
 #include "common/config/print.h"
 #include "relay/config.h"
 #include "relay/config_redact.h"
