@@ -9,6 +9,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "common/error.h"
@@ -102,6 +103,12 @@ TEST(Process, NothingSurvivesADeadTest) {
   victim.kill();
   EXPECT_TRUE(wait_until([&] { return !process_exists(child); }));
   EXPECT_TRUE(wait_until([&] { return !can_connect(static_cast<std::uint16_t>(port)); }));
+  // The victim could not clean up; its PostgreSQL may still be writing its last files.
+  EXPECT_TRUE(wait_until([&] {
+    std::error_code error;
+    std::filesystem::remove_all(folder.path(), error);
+    return !std::filesystem::exists(folder.path());
+  }));
 }
 
 TEST(PostgresServer, KeepsWhatWasCommittedThroughAnImmediateStop) {
