@@ -195,9 +195,10 @@ PollResult PgReader::poll(const PollRequest& request) {
   }
   Params params;
   params.add_bigint(request.after.value()).add_int(request.rows_max).add_bigints(firsts).add_bigints(lasts);
-  params.add_int(inline_bytes);
+  Params page_params = params;
+  page_params.add_int(inline_bytes);
   try {
-    const Result read = connection_.run("poll", params);
+    const Result read = connection_.run("poll", page_params);
     const int header = header_row(read);
     PollResult result = read_header(read, header, request);
     const DecodeContext with = context(read.integer(header, kHeaderNow));

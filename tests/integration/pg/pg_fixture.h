@@ -9,6 +9,9 @@
 #include "relay/pg/store.h"
 #include "tests/support/postgres_server.h"
 
+// Tests name only the members they mean.
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 namespace pg_test {
 
 inline test_support::PostgresServer& shared_server() {
