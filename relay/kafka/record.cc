@@ -72,10 +72,10 @@ core::PublishOutcome refusal(const core::Row& row, const char* error_class, std:
 
 OwnHeaders own_headers(std::string_view source, const core::Row& row) {
   std::array<char, 48> numbers;
-  char* end = numbers.data() + numbers.size();
-  char* at = std::to_chars(numbers.data(), end, row.id.value()).ptr;
+  constexpr std::size_t kDigitsMax = 20;  // of 64 bits, with sign
+  char* at = std::to_chars(numbers.data(), numbers.data() + kDigitsMax, row.id.value()).ptr;
   *at++ = '-';
-  at = std::to_chars(at, end, row.created_at.count()).ptr;
+  at = std::to_chars(at, at + kDigitsMax, row.created_at.count()).ptr;
   OwnHeaders headers;
   headers.message_id.reserve(source.size() + 1 + numbers.size());
   headers.message_id.append(source).append("/").append(numbers.data(), at);
