@@ -52,6 +52,8 @@ class HttpPoster final : public Poster {
       return true;
     };
     const httplib::Result answer = client_.send(request);
+    // The handler is not called for an answer without a body (204); the result is empty for one whose body was cut.
+    if (answer) status = answer->status;
     if (status == 0) {
       reason = "no answer: " + httplib::to_string(answer.error());
       return PostResult::again;
