@@ -45,12 +45,13 @@ class CrashRun {
 
   // Recovers (with crashes inside the recovery), compares, works until the next crash. What it returns is what is
   // wrong. `crash_at`: the changing call that crashes; none: a random one.
-  std::optional<std::string> live_once(std::optional<std::uint64_t> crash_at = std::nullopt);
+  std::optional<std::string> live_once();
+  // Once, on an empty disk: makes the folder and the journal's files and is killed at that changing call; then works
+  // and loses its power. False: that many calls are not made.
+  bool first_start_killed_at(std::uint64_t call, std::optional<std::string>& wrong);
   [[nodiscard]] std::uint64_t crashes() const { return crashes_; }
   // How often each thing happened, so that a run can show it was no empty one.
   [[nodiscard]] const std::map<std::string, std::uint64_t>& seen() const { return seen_; }
-  // The changing calls the last life made, until its crash.
-  [[nodiscard]] std::uint64_t calls_of_last_life() const { return calls_of_last_life_; }
 
  private:
   struct Submitted {
@@ -63,6 +64,7 @@ class CrashRun {
   [[nodiscard]] std::optional<std::string> compare();
   [[nodiscard]] std::optional<std::string> compare_log(const PartitionRef& partition, const Model::Log& log);
   [[nodiscard]] std::optional<std::string> compare_reads();
+  [[nodiscard]] std::optional<std::string> compare_files();
   void work(int steps);
   void step();
   void submit(const Record& record, const SharedBytes& bytes = nullptr);
@@ -84,7 +86,6 @@ class CrashRun {
   std::uint64_t acknowledged_ = 0;
   std::uint64_t highest_ = 0;  // a frame's number that may exist
   std::uint64_t crashes_ = 0;
-  std::uint64_t calls_of_last_life_ = 0;
   std::uint8_t next_topic_ = 1;
   std::map<std::string, std::uint64_t> seen_;
   std::optional<std::string> wrong_;

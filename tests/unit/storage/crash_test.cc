@@ -52,6 +52,20 @@ TEST(StorageCrash, NothingAcknowledgedIsLost) {
   }
 }
 
+TEST(StorageCrash, FirstStartMayBeKilledAtAnyCall) {
+  std::uint64_t call = 1;
+  for (bool killed = true; killed; ++call) {
+    for (std::uint64_t variant = 0; variant < 4; ++variant) {
+      CrashRun run(first_seed() + call * 4 + variant, {});
+      std::optional<std::string> wrong;
+      killed = run.first_start_killed_at(call, wrong);
+      ASSERT_FALSE(wrong.has_value()) << *wrong << "\nkilled at call " << call
+                                      << ", OUTBOX_CRASH_SEED=" << first_seed();
+    }
+  }
+  EXPECT_GT(call, 30U);
+}
+
 void expect_found(const CrashOptions& options, const char* what) {
   std::uint64_t crashes = 0;
   std::map<std::string, std::uint64_t> seen;
