@@ -91,6 +91,9 @@ struct Failed {
   std::string fail_msg;            // readable, cut to 500 characters by the store
   bool dead = false;               // true: status 2
   std::chrono::milliseconds retry_in{0};
+  // What the row's `attempts` was when it was read: the mark applies to that only and is stale otherwise, so that a
+  // mark whose commit was in doubt and is sent again counts once. −1: no such guard.
+  int attempts_before = -1;
 };
 
 // What a check-back (or the wait for one) came to.
@@ -107,6 +110,7 @@ struct Checked {
   bool unknown = false;            // +1 unknown_checks
   std::string fail_msg;            // empty: leave the column
   std::chrono::milliseconds ask_in{0};
+  int checks_before = -1;          // as Failed::attempts_before, of `checks`; only where asked is true
 };
 
 struct MarkBatch {

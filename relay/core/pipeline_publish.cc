@@ -67,6 +67,7 @@ void Pipeline::fill_main(std::vector<Flight*>& batch, std::size_t rows_max) {
     if (stop_before_feeding(flight)) continue;
     in_flight_.handed_over(flight);
     flight.handed_at = at;
+    if (sabotage_.mark_before_ack) delivered_.push_back(Delivered{.id = flight.row.id});
     batch.push_back(&flight);
   }
 }
@@ -244,7 +245,8 @@ void Pipeline::fail(Flight& flight, const PublishOutcome& outcome) {
   failed_.push_back(Failed{.id = id,
                            .fail_msg = outcome.message,
                            .dead = dead,
-                           .retry_in = dead ? milliseconds{0} : retry_wait(options_.retry, attempts, dice_)});
+                           .retry_in = dead ? milliseconds{0} : retry_wait(options_.retry, attempts, dice_),
+                           .attempts_before = flight.row.attempts});
   ++failed_total_;
   topics_.failed(*flight.meters, outcome.error_class);
   if (dead) {

@@ -91,12 +91,14 @@ ReadStep Pipeline::turn_step() {
     case ReadStep::Kind::poll: {
       // A turn that loaded rows shares what room is left with its poll.
       const int reserved = static_cast<int>(turn_.rows.size());
+      std::int64_t loaded_bytes = 0;
+      for (const Row& row : turn_.rows) loaded_bytes += static_cast<std::int64_t>(row.bytes());
       const int share = turn_.kind == TurnKind::poll ? fast_share(options_.in_flight_rows) : options_.in_flight_rows;
       const int room = share - static_cast<int>(in_flight_.rows()) - reserved;
       step.after = gaps_.watermark();
       if (!sabotage_.cursor_only) step.gaps = gaps_.ranges();
       step.rows_max = std::clamp(room, 1, options_.poll_rows_max);
-      step.bytes_max = std::max<std::int64_t>(1, in_flight_.bytes_free());
+      step.bytes_max = std::max<std::int64_t>(1, in_flight_.bytes_free() - loaded_bytes);
       break;
     }
     case ReadStep::Kind::sweep:
@@ -110,7 +112,7 @@ ReadStep Pipeline::turn_step() {
       break;
     case ReadStep::Kind::load:
       step.ids = turn_.ids;
-      step.bytes_max = std::max<std::int64_t>(1, in_flight_.bytes_free());
+      step.bytes_max = std::max<std::int64_t>(1, in_flight_.bytes_free() / 2);
       break;
     case ReadStep::Kind::wait:
     case ReadStep::Kind::flushed:
@@ -248,7 +250,7 @@ void Pipeline::due_found(std::vector<Headline> due) {
   database_ok();
   if (turn_.stale) return end_turn();
   int slots = check_slots();
-  int room = std::max(0, in_flight_.rows_free() - 1);
+  int room = in_flight_.bytes_free() > 0 ? std::max(0, in_flight_.rows_free() - 1) : 0;
   bool useful = false;
   const auto want = [&](RowId id) {
     turn_.ids.push_back(id);
@@ -272,7 +274,12 @@ void Pipeline::due_found(std::vector<Headline> due) {
   const bool full = static_cast<int>(due.size()) >= std::max(due_rows_, kDueRows);
   due_rows_ = full && !useful ? std::min(std::max(due_rows_, kDueRows) * 2, kDueRowsMax) : kDueRows;
   for (const RowId id : confirmed_ids_) {
-    if (room-- > 0 && in_flight_.find(id) == nullptr) turn_.ids.push_back(id);
+    if (in_flight_.find(id) != nullptr) continue;
+    if (room-- > 0) {
+      turn_.ids.push_back(id);
+    } else {
+      request_sweep();
+    }
   }
   confirmed_ids_.clear();
   std::sort(turn_.ids.begin(), turn_.ids.end());

@@ -33,8 +33,8 @@ struct PublishOutcome {
   std::int64_t offset = -1;
   bool maybe_stored = false;       // not delivered, but the sink may have it (only ever a duplicate, never a loss)
   bool permanent = false;          // no waiting can mend it
-  std::string error_class;         // short constant, for alerts and metrics: "message_too_large", "topic_authorization"
-  std::string message;             // readable, for fail_msg; empty when delivered
+  std::string error_class{};       // short constant, for alerts and metrics: "message_too_large", "topic_authorization"
+  std::string message{};           // readable, for fail_msg; empty when delivered
 };
 
 enum class Lane {

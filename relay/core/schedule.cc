@@ -31,7 +31,7 @@ std::chrono::milliseconds retry_wait(const RetryOptions& options, int failures, 
 }
 
 Checked judge_check(const CheckOptions& options, const CheckHistory& history, const CheckBackAnswer& answer) {
-  Checked checked{.id = answer.id, .fail_msg = answer.detail};
+  Checked checked{.id = answer.id, .fail_msg = answer.detail, .checks_before = history.checks};
   if (answer.verdict == Verdict::committed || answer.verdict == Verdict::rolled_back) {
     checked.result = answer.verdict == Verdict::committed ? Checked::Result::committed : Checked::Result::rolled_back;
     checked.fail_msg.clear();
@@ -39,6 +39,7 @@ Checked judge_check(const CheckOptions& options, const CheckHistory& history, co
   }
   if (answer.verdict == Verdict::not_allowed) {
     checked.asked = false;
+    checked.checks_before = -1;
     checked.ask_in = options.max;
     return checked;
   }
