@@ -103,23 +103,32 @@ TopicOutcome Broker::make_topic(const std::string& name, std::int32_t partitions
   return {{}, topic};
 }
 
+namespace {
+
+AppendOutcome refused(ErrorCode error, std::string message) {
+  AppendOutcome outcome;
+  outcome.refusal = {error, std::move(message)};
+  return outcome;
+}
+
+AppendOutcome refused(protocol::BatchFault fault, const Topic& topic, std::size_t bytes_max) {
+  auto message = std::string(protocol::name(fault));
+  if (fault == protocol::BatchFault::too_large) {
+    message += ": topic '" + topic.name + "' takes batches of at most " + std::to_string(bytes_max) +
+               " bytes (max.message.bytes)";
+  }
+  return refused(protocol::error_code(fault), std::move(message));
+}
+
+}  // namespace
+
 AppendOutcome Broker::append(Topic& topic, storage::PartitionIndex partition, std::span<std::byte> records,
                              storage::SharedBytes frame) {
-  const auto refuse = [](ErrorCode error, std::string message) {
-    AppendOutcome outcome;
-    outcome.refusal = {error, std::move(message)};
-    return outcome;
-  };
   const storage::PartitionRef where{topic.id, partition};
-  const auto checked = protocol::check_produced(records, static_cast<std::size_t>(topic.settings.max_message_bytes));
-  if (!checked) {
-    auto message = std::string(protocol::name(checked.fault));
-    if (checked.fault == protocol::BatchFault::too_large) {
-      message += ": topic '" + topic.name + "' takes batches of at most " +
-                 std::to_string(topic.settings.max_message_bytes) + " bytes (max.message.bytes)";
-    }
-    return refuse(protocol::error_code(checked.fault), std::move(message));
-  }
+  const auto bytes_max = static_cast<std::size_t>(
+      std::min(static_cast<std::uint64_t>(topic.settings.max_message_bytes), store_.append_bytes_max()));
+  const auto checked = protocol::check_produced(records, bytes_max);
+  if (!checked) return refused(checked.fault, topic, bytes_max);
   const auto& header = checked.header;
   const BatchSequence sequence{.producer = storage::ProducerId(header.producer_id),
                                .epoch = header.producer_epoch,
@@ -128,11 +137,45 @@ AppendOutcome Broker::append(Topic& topic, storage::PartitionIndex partition, st
   // The disk before the sequence: what is refused for want of room must be refused alike as long as it lasts.
   if (store_.make_room(where, records.size()) != storage::RoomRefusal::none) {
     refused_.refuse(where, sequence);
-    return refuse(ErrorCode::kafka_storage_error, "the broker's disk is full: free some space, producers try again");
+    return refused(ErrorCode::kafka_storage_error, "the broker's disk is full: free some space, producers try again");
   }
+  if (auto settled = settle_sequence(topic, where, sequence)) return std::move(*settled);
+
+  const auto bounds = store_.bounds(where);
+  ENSURE(bounds.has_value(), "a topic's partitions are known to the store");
+  const auto now_ms = wall_ms();
+  const bool own_time = topic.settings.log_append_time;
+  if (own_time) protocol::set_log_append_time(records, now_ms);
+  protocol::set_base_offset(records, bounds->end.value());
+  protocol::set_leader_epoch(records, store_.leader_epoch());
+
+  AppendOutcome outcome;
+  outcome.base = bounds->end;
+  outcome.log_start = bounds->start;
+  outcome.log_append_time_ms = own_time ? now_ms : -1;
+  outcome.ticket = journal(storage::Append{.partition = where,
+                                           .base = bounds->end,
+                                           .count = header.record_count,
+                                           .appended_at_ms = now_ms,
+                                           .max_timestamp_ms = own_time ? now_ms : header.max_timestamp_ms,
+                                           .producer = sequence.producer,
+                                           .producer_epoch = sequence.epoch,
+                                           .first_sequence = sequence.first,
+                                           .bytes = records},
+                           std::move(frame));
   if (sequence.producer.value() >= 0) {
-    const auto seen = state_.producers().check(where, sequence);
-    if (seen.verdict == SequenceVerdict::duplicate) {
+    state_.producers().note_ticket(where, sequence.producer, outcome.ticket);
+    refused_.appended(where, sequence);
+  }
+  return outcome;
+}
+
+std::optional<AppendOutcome> Broker::settle_sequence(const Topic& topic, const storage::PartitionRef& where,
+                                                     const BatchSequence& sequence) {
+  if (sequence.producer.value() < 0) return std::nullopt;
+  const auto seen = state_.producers().check(where, sequence);
+  switch (seen.verdict) {
+    case SequenceVerdict::duplicate: {
       AppendOutcome duplicate;
       duplicate.base = seen.original;
       duplicate.log_append_time_ms = topic.settings.log_append_time ? seen.timestamp_ms : -1;
@@ -140,45 +183,19 @@ AppendOutcome Broker::append(Topic& topic, storage::PartitionIndex partition, st
       duplicate.ticket = seen.ticket;
       return duplicate;
     }
-    if (seen.verdict == SequenceVerdict::stale_epoch) {
-      return refuse(ErrorCode::invalid_producer_epoch, "a newer epoch of this producer has written here");
-    }
-    if (refused_.holds_back(where, sequence)) {
-      return refuse(ErrorCode::kafka_storage_error, "an earlier batch of this producer was refused for want of room");
-    }
-    if (seen.verdict == SequenceVerdict::out_of_order) {
-      return refuse(ErrorCode::out_of_order_sequence_number,
-                    "sequence " + std::to_string(sequence.first) + " where " +
-                        std::to_string(state_.producers().expected(where, sequence).value_or(0)) + " is due");
-    }
+    case SequenceVerdict::stale_epoch:
+      return refused(ErrorCode::invalid_producer_epoch, "a newer epoch of this producer has written here");
+    case SequenceVerdict::append:
+    case SequenceVerdict::out_of_order:
+      break;
   }
-  const auto bounds = store_.bounds(where);
-  ENSURE(bounds.has_value(), "a topic's partitions are known to the store");
-  const auto now_ms = wall_ms();
-  if (topic.settings.log_append_time) protocol::set_log_append_time(records, now_ms);
-  protocol::set_base_offset(records, bounds->end.value());
-  protocol::set_leader_epoch(records, store_.leader_epoch());
-
-  AppendOutcome outcome;
-  outcome.base = bounds->end;
-  outcome.log_start = bounds->start;
-  outcome.log_append_time_ms = topic.settings.log_append_time ? now_ms : -1;
-  outcome.ticket =
-      journal(storage::Append{.partition = where,
-                              .base = bounds->end,
-                              .count = header.record_count,
-                              .appended_at_ms = now_ms,
-                              .max_timestamp_ms = topic.settings.log_append_time ? now_ms : header.max_timestamp_ms,
-                              .producer = sequence.producer,
-                              .producer_epoch = sequence.epoch,
-                              .first_sequence = sequence.first,
-                              .bytes = records},
-              std::move(frame));
-  if (sequence.producer.value() >= 0) {
-    state_.producers().note_ticket(where, sequence.producer, outcome.ticket);
-    refused_.appended(where, sequence);
+  if (refused_.holds_back(where, sequence)) {
+    return refused(ErrorCode::kafka_storage_error, "an earlier batch of this producer was refused for want of room");
   }
-  return outcome;
+  if (seen.verdict == SequenceVerdict::append) return std::nullopt;
+  const auto due = state_.producers().expected(where, sequence).value_or(0);
+  return refused(ErrorCode::out_of_order_sequence_number,
+                 "sequence " + std::to_string(sequence.first) + " where " + std::to_string(due) + " is due");
 }
 
 ProducerIdOutcome Broker::new_producer_id() {

@@ -107,6 +107,9 @@ class Broker {
   void tick();
 
  private:
+  // What the sequence alone decides: a duplicate, a refusal; none: append it.
+  std::optional<AppendOutcome> settle_sequence(const Topic& topic, const storage::PartitionRef& where,
+                                               const BatchSequence& sequence);
   storage::Ticket journal(storage::Record record, storage::SharedBytes keep_alive = nullptr);
   [[nodiscard]] storage::TopicId random_topic_id();
   [[nodiscard]] std::int64_t wall_ms() const;
