@@ -312,8 +312,13 @@ bool CrashRun::first_start_killed_at(std::uint64_t call, std::optional<std::stri
   disk_.kill();
   try {
     open();
-    for (int i = 0; i < 60; ++i) step();
-    while (store_->run_one_round() == RoundOutcome::wrote) note_acknowledged();
+    submit_state();
+    // No background work: nothing else flushes the folders before the power goes.
+    for (int i = 0; i < 100; ++i) {
+      submit_append();
+      if (store_->run_one_round() != RoundOutcome::wrote) break;
+      note_acknowledged();
+    }
     store_.reset();
     ++crashes_;
     disk_.power_cut();

@@ -70,6 +70,7 @@ class SimDisk {
   [[nodiscard]] std::uint64_t calls() const { return calls_; }
   [[nodiscard]] std::uint64_t flushes() const { return flushes_; }
   [[nodiscard]] std::uint64_t room() const;
+  [[nodiscard]] std::uint64_t used_bytes() const { return used(*root_); }
   // The file's bytes both in the cache and on the disk, for damage on purpose; null: no such file.
   [[nodiscard]] std::shared_ptr<SimInode> inode(const std::filesystem::path& path);
   [[nodiscard]] std::mt19937_64& random() { return random_; }
