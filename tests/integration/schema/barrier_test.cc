@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <barrier>
 #include <map>
 #include <random>
 #include <thread>
@@ -192,6 +193,7 @@ TEST_F(Barrier, NeverRolledBackAndCommitted) {
   execute("CREATE TABLE business (id text)");
   std::array<std::map<std::string, std::string>, 2> answered;
   std::atomic<int> refused = 0;
+  std::barrier next_id(4);  // all four meet at each id: otherwise the check-backs fall behind and meet nobody
   const auto pause = [](std::mt19937& random) {
     return "SELECT pg_sleep(" + std::to_string(static_cast<double>(random() % 6) / 1000) + ")";
   };
@@ -200,11 +202,12 @@ TEST_F(Barrier, NeverRolledBackAndCommitted) {
     Connection connection = session();
     for (int i = 0; i < kIds; ++i) {
       const std::string id = std::to_string(i);
+      next_id.arrive_and_wait();
       connection.execute(pause(random));
       connection.execute("BEGIN");
       const std::string began = outcome(connection, "SELECT outbox_begin('" + id + "')");
       if (!began.empty()) {
-        ASSERT_THAT(began, testing::AnyOf("OB001", "OB002"));
+        EXPECT_THAT(began, testing::AnyOf("OB001", "OB002"));
         ++refused;
         connection.execute("ROLLBACK");
         continue;
@@ -219,6 +222,7 @@ TEST_F(Barrier, NeverRolledBackAndCommitted) {
     Connection connection = session();
     for (int i = 0; i < kIds; ++i) {
       const std::string id = std::to_string(i);
+      next_id.arrive_and_wait();
       for (int check = 0; check < 2; ++check) {
         connection.execute(pause(random));
         connection.execute("BEGIN");
@@ -227,7 +231,7 @@ TEST_F(Barrier, NeverRolledBackAndCommitted) {
         const bool commit = random() % 4 != 0;
         connection.execute(commit ? "COMMIT" : "ROLLBACK");
         if (!commit || verdict == "in_progress") continue;
-        ASSERT_THAT(verdict, testing::AnyOf("committed", "rolled_back"));
+        EXPECT_THAT(verdict, testing::AnyOf("committed", "rolled_back"));
         const auto [known, is_new] = answers.emplace(id, verdict);
         EXPECT_EQ(known->second, verdict) << "an answer changed, id " << id;
       }

@@ -19,7 +19,7 @@ TEST(FailText, ReplacesWhatIsNoUtf8) {
                      "b"),
             "a\uFFFD"
             "b");
-  EXPECT_EQ(storable("cut \xe2\x98"), "cut \uFFFD");
+  EXPECT_EQ(storable("cut \xe2\x98"), "cut \uFFFD\uFFFD");
 }
 
 TEST(FailText, MegabytesAreCutToo) {
