@@ -1,6 +1,10 @@
 // The functions services call on message_record and outbox_inbox, and re-sending a dead row as schema/README.md says.
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
 #include "relay/pg/errors.h"
 #include "tests/integration/pg/pg_fixture.h"
 
@@ -74,6 +78,29 @@ TEST_F(Functions, NamedArgumentsAndDefaults) {
                     "msg_log_url => 'u')"),
             "3");
   EXPECT_EQ(execute("SELECT msg_log_id || msg_log_url || confirmed FROM message_record WHERE id = 3"), "lufalse");
+}
+
+// The statements stand in schema/README.md; here they are run as they stand there.
+TEST_F(Functions, ADeadRowIsSentAgainAsTheReadmeSays) {
+  std::ifstream file(std::string(std::getenv("OUTBOX_SOURCE")) + "/schema/README.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string readme = text.str();
+  const std::size_t begin = readme.find("WITH again AS"), end = readme.find("FROM again;", begin);
+  ASSERT_NE(end, std::string::npos);
+  std::string again = readme.substr(begin, end - begin) + "FROM again";
+  again.replace(again.find("4711"), 4, "2");
+  insert_rows(3);
+  execute("UPDATE message_record SET status = 2, attempts = 16, fail_msg = 'no' WHERE id = 2");
+  execute(again);
+  EXPECT_EQ(execute("SELECT status || ' ' || attempts || ' ' || redrives FROM message_record WHERE id = 2"), "0 0 1");
+  EXPECT_EQ(execute("SELECT message || ' ' || kind || ' ' || detail FROM outbox_event"),
+            "2 redriven sent again, the 1. time");
+  const auto due = relay::pg::make_reader(options_)->due(std::chrono::seconds(6), 10);
+  ASSERT_EQ(due.size(), 1U) << "found at once, by the index of due rows";
+  EXPECT_EQ(due[0].id.value(), 2);
+  execute(again);
+  EXPECT_EQ(execute("SELECT redrives FROM message_record WHERE id = 2"), "1") << "it is not dead any more";
 }
 
 TEST_F(Functions, InboxClaimsOnce) {
