@@ -9,8 +9,8 @@ namespace relay::core {
 // One alert per (source, topic, error class), never per row.
 struct AlertKey {
   std::string source;
-  std::string topic;               // empty: the whole source or sink
-  std::string error_class;         // "dead_messages", "message_too_large", "sink_unreachable", "check_back_unresolved", …
+  std::string topic;        // empty: the whole source or sink
+  std::string error_class;  // "dead_messages", "message_too_large", "sink_unreachable", "check_back_unresolved", …
   auto operator<=>(const AlertKey&) const = default;
 };
 

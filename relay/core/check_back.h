@@ -1,4 +1,5 @@
-// The seam to the owner's check-back (CONTRACTS §3). Implemented by relay/http on cpp-httplib, by a simulation in tests.
+// The seam to the owner's check-back (CONTRACTS §3). Implemented by relay/http on cpp-httplib, by a simulation in
+// tests.
 #pragma once
 
 #include <functional>
@@ -11,15 +12,15 @@ namespace relay::core {
 enum class Verdict {
   committed,
   rolled_back,
-  in_progress,   // 425, 429, 5xx or no complete answer: spends the budget only
-  unknown,       // any other answer: spends the limit
-  not_allowed,   // the URL is not on the allow-list, or there is nothing to ask: no call was made
+  in_progress,  // 425, 429, 5xx or no complete answer: spends the budget only
+  unknown,      // any other answer: spends the limit
+  not_allowed,  // the URL is not on the allow-list, or there is nothing to ask: no call was made
 };
 
 struct CheckBackAnswer {
   RowId id;
   Verdict verdict = Verdict::unknown;
-  std::string detail;              // readable, for fail_msg: what came instead, or the setting to change; no query string
+  std::string detail;  // readable, for fail_msg: what came instead, or the setting to change; no query string
 };
 
 // Thread-safe. ask() never blocks: at most `in_flight` calls run at once.

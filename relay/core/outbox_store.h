@@ -41,21 +41,21 @@ struct Snapshot {
 };
 
 struct PollRequest {
-  RowId after;                     // the watermark
-  std::span<const IdRange> gaps;   // asked again in the same statement, hence the same snapshot
+  RowId after;                    // the watermark
+  std::span<const IdRange> gaps;  // asked again in the same statement, hence the same snapshot
   int rows_max = 0;
-  std::int64_t bytes_max = 0;      // of bodies; the first row always comes, however large
+  std::int64_t bytes_max = 0;  // of bodies; the first row always comes, however large
 };
 
 struct PollResult {
-  std::vector<Row> rows;           // status 0, in id order, not due ones and unclear ones included
-  std::vector<Headline> dead;      // status 2 met on the way, in id order
-  RowId last_seen;                 // highest id this statement looked at; equals request.after when there was none
-  RowId highest_id;                // max(id) of the whole table in this snapshot, whatever its status; 0: not known
-  bool more = false;               // cut off by rows_max or bytes_max
-  bool gaps_complete = true;       // false: cut off before the last gap's end; no gap may be closed by this poll
+  std::vector<Row> rows;       // status 0, in id order, not due ones and unclear ones included
+  std::vector<Headline> dead;  // status 2 met on the way, in id order
+  RowId last_seen;             // highest id this statement looked at; equals request.after when there was none
+  RowId highest_id;            // max(id) of the whole table in this snapshot, whatever its status; 0: not known
+  bool more = false;           // cut off by rows_max or bytes_max
+  bool gaps_complete = true;   // false: cut off before the last gap's end; no gap may be closed by this poll
   Snapshot snapshot;
-  Lsn insert_lsn;                  // rows go out only once the flush position reached it (synchronous_commit = off)
+  Lsn insert_lsn;  // rows go out only once the flush position reached it (synchronous_commit = off)
   Lsn flush_lsn;
 };
 
@@ -82,14 +82,14 @@ class OutboxReader {
 struct Delivered {
   RowId id;
   std::int32_t partition = -1;
-  std::int64_t offset = -1;        // −1: the sink did not say
+  std::int64_t offset = -1;  // −1: the sink did not say
 };
 
 // A delivery attempt that failed alone, or a failure that no waiting can mend.
 struct Failed {
   RowId id;
-  std::string fail_msg;            // readable, cut to 500 characters by the store
-  bool dead = false;               // true: status 2
+  std::string fail_msg;  // readable, cut to 500 characters by the store
+  bool dead = false;     // true: status 2
   std::chrono::milliseconds retry_in{0};
   // What the row's `attempts` was when it was read: the mark applies to that only and is stale otherwise, so that a
   // mark whose commit was in doubt and is sent again counts once. −1: no such guard.
@@ -99,18 +99,18 @@ struct Failed {
 // What a check-back (or the wait for one) came to.
 struct Checked {
   enum class Result {
-    committed,     // confirmed = true, next_attempt_at null
-    rolled_back,   // status 3
-    ask_again,     // next_check_at
-    parked,        // status 2, "check-back unresolved: …"
+    committed,    // confirmed = true, next_attempt_at null
+    rolled_back,  // status 3
+    ask_again,    // next_check_at
+    parked,       // status 2, "check-back unresolved: …"
   };
   RowId id;
   Result result = Result::ask_again;
-  bool asked = true;               // false: no call was made (URL not allowed, nothing to ask): checks stay as they are
-  bool unknown = false;            // +1 unknown_checks
-  std::string fail_msg;            // empty: leave the column
+  bool asked = true;     // false: no call was made (URL not allowed, nothing to ask): checks stay as they are
+  bool unknown = false;  // +1 unknown_checks
+  std::string fail_msg;  // empty: leave the column
   std::chrono::milliseconds ask_in{0};
-  int checks_before = -1;          // as Failed::attempts_before, of `checks`; only where asked is true
+  int checks_before = -1;  // as Failed::attempts_before, of `checks`; only where asked is true
 };
 
 struct MarkBatch {
@@ -122,7 +122,7 @@ struct MarkBatch {
 struct MarkResult {
   // Locked by somebody else for longer than the short lock_timeout: nothing was done to them, mark them again later.
   std::vector<RowId> blocked;
-  std::string blocker;             // pid and what it runs, of the first blocked one; for the alert
+  std::string blocker;  // pid and what it runs, of the first blocked one; for the alert
   // Delivered rows that an operator had moved on meanwhile (status 3 or 4): status 1 now, kept in outbox_event.
   std::vector<RowId> conflicts;
   // Failure and check marks not applied: the row was no longer status 0.
@@ -140,7 +140,7 @@ class OutboxMarker {
 
 // outbox_lease's row as somebody sees it. Two looks that are equal: the owner did not renew between them.
 struct LeaseView {
-  std::string owner;               // uuid; empty: free
+  std::string owner;  // uuid; empty: free
   Epoch epoch;
   std::int64_t beat = 0;
   bool operator==(const LeaseView&) const = default;

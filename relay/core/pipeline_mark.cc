@@ -84,8 +84,10 @@ bool Pipeline::marked(const MarkWork& work, const MarkResult& result) {
         blocked.batch.failed.push_back(fact);
         continue;
       }
-      const bool free = has(result.stale, fact.id) || (fact.dead && options_.dead_rows == DeadRows::skip);
-      mark_done(fact.id, Stage::failed, free);
+      // Stale says that somebody changed the row, not to what: its key stays closed until a sweep has looked.
+      const bool stale = has(result.stale, fact.id);
+      if (stale) request_sweep();
+      mark_done(fact.id, Stage::failed, !stale && fact.dead && options_.dead_rows == DeadRows::skip);
     }
     for (const Checked& fact : work.batch.checked) {
       if (has(result.blocked, fact.id)) {
@@ -145,9 +147,10 @@ void Pipeline::check_marked(const Checked& checked, bool stale) {
     topics_.dead(*asked.meters, "check_back_unresolved");
     alert_rows(*asked.meters, "check_back_unresolved", "Messages are parked (status 2): " + checked.fail_msg);
   }
+  // Stale: the owner confirmed or cancelled it meanwhile, or the mark is a repeat.
   const bool free =
-      stale || checked.result == Checked::Result::rolled_back || (parked && options_.dead_rows == DeadRows::skip);
-  if (free && held_.release(asked.key, checked.id)) request_sweep();
+      !stale && (checked.result == Checked::Result::rolled_back || (parked && options_.dead_rows == DeadRows::skip));
+  if (stale || (free && held_.release(asked.key, checked.id))) request_sweep();
   if (turn_.kind == TurnKind::none) {
     asked_.erase(found);
   } else {

@@ -1,8 +1,8 @@
 // The seam to the sink: records in, outcomes out. Implemented by relay/kafka on librdkafka, by a simulation in tests.
 //
-// Order is the publisher's promise: records of one partition reach the log in the order they were given, and when one is
-// refused nothing behind it on that producer is published (enable.gapless.guarantee); the producer is then dead until
-// rebuild(). The single() lane is separate: one record in flight, for what was refused in a batch.
+// Order is the publisher's promise: records of one partition reach the log in the order they were given, and when one
+// is refused nothing behind it on that producer is published (enable.gapless.guarantee); the producer is then dead
+// until rebuild(). The single() lane is separate: one record in flight, for what was refused in a batch.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,12 @@ namespace relay::core {
 
 // How far a failure reaches; who is to blame decides who waits.
 enum class Scope {
-  none,        // it was delivered
-  sink,        // unreachable, silent, full, not authorised: the breaker, no row's attempts
-  topic,       // cannot be created, not authorised
-  partition,   // no leader
-  row,         // refused for what it is
-  cut,         // purged by us or swept along by another's refusal: outcome unknown, says nothing about the row
+  none,       // it was delivered
+  sink,       // unreachable, silent, full, not authorised: the breaker, no row's attempts
+  topic,      // cannot be created, not authorised
+  partition,  // no leader
+  row,        // refused for what it is
+  cut,        // purged by us or swept along by another's refusal: outcome unknown, says nothing about the row
 };
 
 struct PublishOutcome {
@@ -31,27 +31,27 @@ struct PublishOutcome {
   Scope scope = Scope::none;
   std::int32_t partition = -1;
   std::int64_t offset = -1;
-  bool maybe_stored = false;       // not delivered, but the sink may have it (only ever a duplicate, never a loss)
-  bool permanent = false;          // no waiting can mend it
-  std::string error_class{};       // short constant, for alerts and metrics: "message_too_large", "topic_authorization"
-  std::string message{};           // readable, for fail_msg; empty when delivered
+  bool maybe_stored = false;  // not delivered, but the sink may have it (only ever a duplicate, never a loss)
+  bool permanent = false;     // no waiting can mend it
+  std::string error_class{};  // short constant, for alerts and metrics: "message_too_large", "topic_authorization"
+  std::string message{};      // readable, for fail_msg; empty when delivered
 };
 
 enum class Lane {
-  main,        // pipelined, batched
-  single,      // alone: one record in flight in the whole lane
+  main,    // pipelined, batched
+  single,  // alone: one record in flight in the whole lane
 };
 
 enum class Enqueued {
-  accepted,    // exactly one PublishOutcome will follow
-  full,        // the lane cannot take more now: try after the next outcome
-  down,        // the producer is dead or was cut: rebuild() first
+  accepted,  // exactly one PublishOutcome will follow
+  full,      // the lane cannot take more now: try after the next outcome
+  down,      // the producer is dead or was cut: rebuild() first
 };
 
 struct SinkState {
-  bool up = false;                 // a broker connection is up
-  bool fatal = false;              // the main producer raised a fatal error: cut and rebuild
-  std::string reason;              // the last error, readable, without secrets
+  bool up = false;     // a broker connection is up
+  bool fatal = false;  // the main producer raised a fatal error: cut and rebuild
+  std::string reason;  // the last error, readable, without secrets
 };
 
 // Thread-safe. Nothing here blocks for longer than a few milliseconds, except rebuild() (up to a second).

@@ -2,6 +2,7 @@
 #include "sim_relay.h"
 
 #include <algorithm>
+#include <iostream>
 
 namespace sim {
 
@@ -132,7 +133,14 @@ SimRelay::SimRelay(World& world, const std::string& name, const SourceOptions& o
         const auto epoch = guard_.epoch();
         return world_.lease.owner != name_ || !epoch || world_.lease.epoch != epoch->value();
       }) {
-  publisher_.on_outcomes([this](const std::vector<PublishOutcome>& outcomes) { pipeline_.outcomes(outcomes); });
+  publisher_.on_outcomes([this](const std::vector<PublishOutcome>& outcomes) {
+    if (world_.trace) {
+      std::cout << name_ << " outcomes";
+      for (auto& o : outcomes) std::cout << " " << o.id.value() << ":" << static_cast<int>(o.scope);
+      std::cout << "\n";
+    }
+    pipeline_.outcomes(outcomes);
+  });
 }
 
 void SimRelay::step() {
@@ -215,6 +223,23 @@ void SimRelay::read_step() {
 
 void SimRelay::report_read() {
   const ReadStep step = std::move(*reading_);
+  if (world_.trace) {
+    std::cout << name_ << " read kind " << static_cast<int>(step.kind) << " after " << step.after.value() << " upto "
+              << step.up_to.value() << " wm " << pipeline_.watermark().value() << ":";
+    if (auto* p = std::get_if<PollResult>(&answer_)) {
+      for (auto& r : p->rows)
+        std::cout << " " << r.id.value() << (r.confirmed ? "" : "u") << (r.due_in.count() > 0 ? "w" : "");
+      for (auto& r : p->dead) std::cout << " " << r.id.value() << "d";
+      if (p->more) std::cout << " more";
+    }
+    if (auto* p = std::get_if<std::vector<Headline>>(&answer_))
+      for (auto& r : *p)
+        std::cout << " " << r.id.value() << (r.dead ? "d" : "") << (r.confirmed ? "" : "u")
+                  << (r.due_in.count() > 0 ? "w" : "");
+    if (auto* p = std::get_if<std::vector<Row>>(&answer_))
+      for (auto& r : *p) std::cout << " " << r.id.value();
+    std::cout << "\n";
+  }
   reading_.reset();
   if (std::holds_alternative<Failure>(answer_)) {
     pipeline_.read_failed(kDown);
@@ -261,6 +286,7 @@ void SimRelay::feed_step() {
   const SinkStep step = pipeline_.next_sink(guard_.may_feed(now()));
   switch (step.kind) {
     case SinkStep::Kind::cut:
+      if (world_.trace) std::cout << name_ << " CUT " << pipeline_.state() << "\n";
       publisher_.cut();
       pipeline_.cut_done();
       break;
@@ -273,6 +299,11 @@ void SimRelay::feed_step() {
       }
       break;
     case SinkStep::Kind::feed:
+      if (world_.trace) {
+        std::cout << name_ << " feed";
+        for (auto* f : step.batch) std::cout << " " << f->row.id.value() << (f->lane == Lane::single ? "s" : "");
+        std::cout << "\n";
+      }
       fed_ = feed(publisher_, step.batch, [this] { return guard_.may_feed(now()); });
       break;
     case SinkStep::Kind::wait:
@@ -295,6 +326,10 @@ void SimRelay::mark_step() {
   marking_.reset();
   if (!marked_) {
     pipeline_.mark_failed(work, kDown);
+  } else if (world_.trace &&
+             (std::cout << name_ << " marked " << work.batch.delivered.size() << " f " << work.batch.failed.size()
+                        << " c " << work.batch.checked.size() << " fenced " << marked_->fenced << "\n",
+              false)) {
   } else if (pipeline_.marked(work, *marked_)) {
     lost(work.epoch);
   }

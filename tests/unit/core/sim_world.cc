@@ -2,6 +2,7 @@
 #include "sim_world.h"
 
 #include <algorithm>
+#include <iostream>
 
 namespace sim {
 
@@ -44,6 +45,9 @@ void World::end_transaction(bool allow_rollback) {
     for (TableRow& row : place->rows) {
       row.lsn = insert_lsn_;
       ++committed_rows;
+      if (trace)
+        std::cout << "commit " << row.id << " " << row.topic << row.key.value_or("-")
+                  << (row.confirmed ? "" : " unclear") << "\n";
       rows.emplace(row.id, row);
     }
     if (!flush_lags || !chance(options.async_commit)) flush_lsn_ = insert_lsn_;
@@ -52,6 +56,7 @@ void World::end_transaction(bool allow_rollback) {
 }
 
 void World::crash_database() {
+  if (trace) std::cout << "CRASH\n";
   for (auto row = rows.begin(); row != rows.end();) {
     const bool lost = row->second.lsn > flush_lsn_;
     if (lost && row->second.seen_in_log > 0) {

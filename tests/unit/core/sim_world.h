@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <memory>
@@ -115,6 +116,7 @@ class World {
   std::set<std::string> broken_topics;
   bool lock_rows = true;
   bool flush_lags = true;
+  bool trace = std::getenv("SIM_TRACE") != nullptr;
   std::vector<std::string> violations;
   std::vector<std::int64_t> log;
   std::int64_t appended_first = 0;
