@@ -39,24 +39,32 @@ struct Fetch {
   std::uint64_t bytes_min = 0;
   std::uint64_t bytes_max = 0;
   std::uint64_t bytes_found = 0;
-  std::uint64_t log_bytes = 0;  // of all partitions, when they were read
-  bool failed = false;          // some partition has an error: answer at once
+  struct LogBytes {
+    std::uint64_t sum = 0;
+    bool all_durable = false;  // none of them is still on its way to the disk
+  };
+  LogBytes log_bytes;   // of all partitions, when they were read
+  bool failed = false;  // some partition has an error: answer at once
 
   bool attempt(bool time_over);
 
  private:
   void read_all();
   void read_one(Wanted& wanted);
-  [[nodiscard]] std::uint64_t log_bytes_now() const;
+  [[nodiscard]] LogBytes log_bytes_now() const;
   void send();
 };
 
-std::uint64_t Fetch::log_bytes_now() const {
+Fetch::LogBytes Fetch::log_bytes_now() const {
   std::uint64_t sum = 0;
+  bool all_durable = true;
   for (const auto& one : partitions) {
-    if (const auto bounds = one.known ? context.broker.store().bounds(one.ref) : std::nullopt) sum += bounds->bytes;
+    const auto bounds = one.known ? context.broker.store().bounds(one.ref) : std::nullopt;
+    if (!bounds) continue;
+    sum += bounds->bytes;
+    all_durable = all_durable && bounds->end == bounds->durable_end;
   }
-  return sum;
+  return {sum, all_durable};
 }
 
 void Fetch::read_one(Wanted& wanted) {
@@ -124,9 +132,9 @@ bool Fetch::attempt(bool time_over) {
   if (reply->abandoned()) return true;
   // Nothing to read again for while too few bytes have come since: a consumer that wants large portions of a partition
   // with small appends would otherwise read the same bytes over and over.
-  if (!time_over && !partitions.empty() && log_bytes > 0 && bytes_found < bytes_min) {
-    const auto now = log_bytes_now();
-    if (now >= log_bytes && bytes_found + (now - log_bytes) < bytes_min) return false;
+  if (!time_over && log_bytes.all_durable && bytes_found < bytes_min) {
+    const auto now = log_bytes_now().sum;
+    if (now >= log_bytes.sum && bytes_found + (now - log_bytes.sum) < bytes_min) return false;
   }
   read_all();
   if (!failed && !time_over && bytes_found < bytes_min) return false;

@@ -37,6 +37,7 @@ class MemoryStore final : public broker::storage::Store {
 
   // Everything submitted so far is durable now.
   void flush();
+  void set_durable_at_once(bool at_once) { durable_at_once_ = at_once; }
   void set_full(bool full) { full_ = full; }
   // Each record as it was submitted, Appends with their bytes kept.
   [[nodiscard]] const std::vector<broker::storage::Record>& journal() const { return journal_; }
