@@ -26,8 +26,8 @@ class Reconciliation:
     def lines(self) -> list:
         return [
             f"orders committed             {self.orders_committed:7d}",
-            f"messages delivered           {self.messages_delivered:7d}   (and {self.repeated_in_log} repeated "
-            "in the log by the kills; inbox_claim ignored them)",
+            f"messages delivered           {self.messages_delivered:7d}   (and {self.repeated_in_log} more "
+            "in the log, sent again after a kill or a refusal; inbox_claim ignored them)",
             f"dead, with reason and alert  {self.dead:7d}   (the topic refused their size)",
             f"cancelled by check-back      {self.cancelled:7d}",
             f"points granted               {self.points_granted:7d}",

@@ -68,7 +68,7 @@ def main() -> int:
     view = View([])
     stack = Stack(folder, arguments.programs)
     receiver = AlertReceiver(stack.alert_port, view.say)
-    kept = False
+    kept = arguments.keep
     try:
         stack.start(view.say)
         return run(stack, view, arguments)
@@ -78,14 +78,16 @@ def main() -> int:
         return 130
     except RuntimeError as error:
         view.stop_drawing()
-        print(f"demo: {error}\nthe logs are kept in {folder}", file=sys.stderr, flush=True)
+        print(f"demo: {error}", file=sys.stderr, flush=True)
         kept = True
         return 1
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave anything behind
         stack.stop()
         receiver.stop()
-        if not kept:
+        if kept:
+            print(f"logs and data are kept in {folder}", file=sys.stderr, flush=True)
+        else:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -94,6 +96,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="stop after this time and reconcile (default: until Ctrl-C)")
     parser.add_argument("--rate", type=float, default=20, help="orders per second (default 20)")
     parser.add_argument("--no-kills", action="store_true", help="kill nothing")
+    parser.add_argument("--keep", action="store_true", help="keep the folder with logs and data")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the orders' random choices")
     parser.add_argument("--programs", type=Path, default=ROOT / "build" / "bin", help="folder of the built programs")
     return parser.parse_args()

@@ -30,6 +30,15 @@ TEST(DecodeLimits, ACountIsBoundedByWhatIsLeft) {
   EXPECT_EQ(error_of<MetadataRequest>("00000002 0000 00", 1), DecodeError::truncated);
 }
 
+TEST(DecodeLimits, ACountThatCannotBeIsRefusedBeforeAnythingIsAllocated) {
+  auto bytes = from_hex("00000100");  // 256 topics of at least two bytes, in 511
+  bytes.resize(bytes.size() + 511);
+  const AllocationCount count;
+  const auto decoded = decode<MetadataRequest>(bytes, ApiVersion{1});
+  EXPECT_EQ(decoded.error, DecodeError::truncated);
+  EXPECT_EQ(count.bytes(), 0U);
+}
+
 TEST(DecodeLimits, NegativeLengthsAreRefused) {
   EXPECT_EQ(error_of<MetadataRequest>("fffffffe", 1), DecodeError::bad_length);
   EXPECT_EQ(error_of<MetadataRequest>("00000001 fffe", 1), DecodeError::bad_length);
