@@ -314,7 +314,7 @@ void Pipeline::admit_direct() {
     if (row.due_in.count() > 0 || in_flight_.find(row.id) != nullptr) continue;
     const KeyHash key = key_of(row.topic, row.key);
     const RowId id = row.id;
-    if (key != kNoKey && held_.first_blocker(key) != id) {
+    if (in_flight_.rows_free() <= 0 || (key != kNoKey && held_.first_blocker(key) != id)) {
       request_sweep();
       continue;
     }
