@@ -24,7 +24,7 @@ std::uint64_t RoundQueue::add(const Record& record, const AppendPlace& place, st
   if (!fits) {
     drafts_.emplace_back().sequence = ++last_sequence_;
     open_ = true;
-    if (drafts_.size() == 1) changed_.notify_one();
+    if (drafts_.size() == 1 && !held_) changed_.notify_one();
   }
   Draft& draft = drafts_.back();
   draft.count += 1;
@@ -43,9 +43,15 @@ std::uint64_t RoundQueue::seal() {
   return last_sequence_;
 }
 
+void RoundQueue::hold(bool held) {
+  const std::scoped_lock lock(mutex_);
+  held_ = held;
+  if (!held_ && !drafts_.empty()) changed_.notify_one();
+}
+
 std::optional<Draft> RoundQueue::take() {
   const std::scoped_lock lock(mutex_);
-  if (drafts_.empty()) return std::nullopt;
+  if (drafts_.empty() || held_) return std::nullopt;
   std::optional<Draft> draft(std::move(drafts_.front()));
   drafts_.pop_front();
   if (drafts_.empty()) open_ = false;
@@ -67,7 +73,7 @@ std::uint64_t RoundQueue::last_sequence() const {
 
 RoundQueue::Wake RoundQueue::wait(std::optional<std::chrono::milliseconds> timeout, bool ignore_work) {
   std::unique_lock lock(mutex_);
-  const auto ready = [&] { return kicked_ || (!ignore_work && !drafts_.empty()); };
+  const auto ready = [&] { return kicked_ || (!ignore_work && !drafts_.empty() && !held_); };
   if (!timeout) {
     changed_.wait(lock, ready);
   } else if (!changed_.wait_for(lock, *timeout, ready)) {

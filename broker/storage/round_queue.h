@@ -45,7 +45,9 @@ class RoundQueue {
   std::uint64_t add(const Record& record, const AppendPlace& place, std::optional<DraftAppend> append);
   // What was added so far stays in frames up to the number returned; what follows comes in later ones.
   std::uint64_t seal();
-  // The first draft; none: nothing waits.
+  // While held, drafts only grow.
+  void hold(bool held);
+  // The first draft; none: nothing waits, or it is held.
   std::optional<Draft> take();
   // An empty draft, when nothing waits.
   std::optional<Draft> take_mark();
@@ -64,6 +66,7 @@ class RoundQueue {
   std::deque<Draft> drafts_;     // guarded by mutex_
   bool open_ = false;            // guarded by mutex_; the last draft may still grow
   bool kicked_ = false;          // guarded by mutex_
+  bool held_ = false;            // guarded by mutex_
   std::uint64_t last_sequence_;  // guarded by mutex_; the last number given
 };
 

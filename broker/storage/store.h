@@ -84,6 +84,10 @@ class Store {
   // Adds a record to the next frame. The caller has applied it to its state already. `keep_alive` holds an Append's
   // bytes. Never fails: room was asked for first.
   virtual Ticket submit(Record record, SharedBytes keep_alive = nullptr) = 0;
+  // Between the two, what is submitted waits, so that the partitions of one request share one frame and one flush
+  // (Burst below). Never across a return to the event loop.
+  virtual void begin_burst() {}
+  virtual void end_burst() {}
   // Reserves room for the next append to this partition; ask before its offset is given, submit it before asking again.
   // disk_full is no state: the next call looks again.
   virtual RoomRefusal make_room(const PartitionRef& partition, std::uint64_t bytes) = 0;
@@ -116,6 +120,17 @@ class Store {
   [[nodiscard]] virtual std::uint64_t append_bytes_max() const { return 8ULL << 20; }
   // In order; empty: no such partition, or nothing appended yet.
   [[nodiscard]] virtual std::vector<SegmentInfo> segments(const PartitionRef& /*partition*/) const { return {}; }
+};
+
+class Burst {
+ public:
+  explicit Burst(Store& store) : store_(store) { store_.begin_burst(); }
+  ~Burst() { store_.end_burst(); }
+  Burst(const Burst&) = delete;
+  Burst& operator=(const Burst&) = delete;
+
+ private:
+  Store& store_;
 };
 
 }  // namespace broker::storage

@@ -29,6 +29,8 @@ class StoreImpl final : public Store {
   ~StoreImpl() override;
 
   Ticket submit(Record record, SharedBytes keep_alive) override;
+  void begin_burst() override { queue_.hold(true); }
+  void end_burst() override { queue_.hold(false); }
   RoomRefusal make_room(const PartitionRef& partition, std::uint64_t bytes) override;
   [[nodiscard]] Ticket durable() const override { return Ticket(mark_.durable()); }
   [[nodiscard]] int durable_fd() const override { return mark_.descriptor(); }

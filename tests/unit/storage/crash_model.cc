@@ -1,5 +1,5 @@
 // Random lives of a store on the simulated disk, and the comparison after each crash.
-#include "crash_model.h"
+#include "tests/unit/storage/crash_model.h"
 
 #include <algorithm>
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "broker/storage/store_impl.h"
-#include "sim_disk.h"
-#include "support.h"
+#include "tests/unit/storage/sim_disk.h"
+#include "tests/unit/storage/support.h"
 
 namespace broker::storage::test {
 

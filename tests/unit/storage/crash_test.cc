@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "crash_model.h"
+#include "tests/unit/storage/crash_model.h"
 
 namespace broker::storage::test {
 namespace {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "broker/storage/store_impl.h"
-#include "sim_disk.h"
-#include "support.h"
+#include "tests/unit/storage/sim_disk.h"
+#include "tests/unit/storage/support.h"
 
 namespace broker::storage::test {
 namespace {

@@ -8,8 +8,8 @@
 #include "broker/storage/bytes.h"
 #include "broker/storage/record_codec.h"
 #include "broker/storage/store_impl.h"
-#include "sim_disk.h"
-#include "support.h"
+#include "tests/unit/storage/sim_disk.h"
+#include "tests/unit/storage/support.h"
 
 namespace broker::storage::test {
 namespace {

@@ -1,5 +1,5 @@
 // The simulated disk: the model of what a crash leaves. The calls of the seam: sim_file_system.cc.
-#include "sim_disk.h"
+#include "tests/unit/storage/sim_disk.h"
 
 #include <algorithm>
 #include <cstring>

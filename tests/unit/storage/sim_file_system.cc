@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "sim_disk.h"
+#include "tests/unit/storage/sim_disk.h"
 
 namespace broker::storage::test {
 

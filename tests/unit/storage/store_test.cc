@@ -1,11 +1,18 @@
 // The store end to end on the real disk, with its threads.
 #include "broker/storage/store.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <random>
 
 #include "broker/storage/batch_header.h"
 #include "broker/storage/posix_file.h"
-#include "support.h"
+#include "tests/unit/storage/support.h"
 
 namespace broker::storage::test {
 namespace {
@@ -63,6 +70,19 @@ class StoreTest : public ::testing::Test {
       all.insert(all.end(), result.bytes.begin(), result.bytes.end());
     }
     return all;
+  }
+
+  [[noreturn]] void append_until_killed(int tell) {
+    open();
+    if (!store_->bounds(partition_of(1, 0))) make_topic(1, 1);
+    for (;;) {
+      Ticket last;
+      for (int i = 0; i < 7; ++i) last = append(partition_of(1, 0), 1, std::string(900, 'k'));
+      const std::int64_t end = store_->bounds(partition_of(1, 0))->end.value();
+      wait_durable(*store_, last);
+      store_->maybe_checkpoint();
+      (void)!::write(tell, &end, sizeof end);
+    }
   }
 
   TempFolder folder_;
@@ -189,6 +209,71 @@ TEST_F(StoreTest, CheckpointsAndRecyclesTheJournal) {
   EXPECT_LE(journal_bytes, 8U << 20) << "20 MB went through files that are recycled";
   reopen();
   for (int p = 0; p < 4; ++p) EXPECT_EQ(read_all(partition_of(1, p)), before[static_cast<std::size_t>(p)]);
+}
+
+TEST_F(StoreTest, ABurstIsOneFrame) {
+  open();
+  make_topic(1, 12);
+  std::vector<Ticket> tickets;
+  {
+    const Burst burst(*store_);
+    for (int p = 0; p < 12; ++p) tickets.push_back(append(partition_of(1, p), 1, "one"));
+  }
+  EXPECT_EQ(tickets.front(), tickets.back());
+  wait_durable(*store_, tickets.back());
+}
+
+TEST_F(StoreTest, ReplaysSixtyFourMegabytes) {
+  options_.journal_file_bytes = 40 << 20;
+  options_.segment_bytes = 16 << 20;
+  open();
+  make_topic(1, 12);
+  Ticket last;
+  std::vector<std::string> payloads(12);
+  for (int i = 0; i < 12; ++i) payloads[static_cast<std::size_t>(i)] = std::string(65'000, static_cast<char>('a' + i));
+  for (int i = 0; i < 1024; ++i) last = append(partition_of(1, i % 12), 64, payloads[static_cast<std::size_t>(i % 12)]);
+  wait_durable(*store_, last);
+  const auto before = read_all(partition_of(1, 5), 1 << 20);
+  store_.reset();
+  state_ = MemoryState();
+  const auto start = std::chrono::steady_clock::now();
+  open();
+  std::cout << "opened after "
+            << std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count()
+            << " ms\n";
+  EXPECT_EQ(read_all(partition_of(1, 5), 1 << 20), before);
+}
+
+// A child process appends and tells what was acknowledged; it is killed in mid-stream, ten times on the same folder.
+TEST_F(StoreTest, SurvivesSigkill) {
+  options_.checkpoint_bytes = 256 << 10;
+  std::mt19937 random(std::random_device{}());
+  std::int64_t acknowledged = 0;
+  for (int life = 0; life < 10; ++life) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const pid_t child = ::fork();
+    if (child == 0) append_until_killed(ends[1]);
+    ::close(ends[1]);
+    const auto enough = acknowledged + static_cast<std::int64_t>(random() % 400);
+    std::int64_t told = 0;
+    while (::read(ends[0], &told, sizeof told) == sizeof told) {
+      acknowledged = told;
+      if (told > enough) break;
+    }
+    ASSERT_GT(acknowledged, enough) << "the child died by itself";
+    ::kill(child, SIGKILL);
+    while (::read(ends[0], &told, sizeof told) == sizeof told) acknowledged = told;
+    ::waitpid(child, nullptr, 0);
+    ::close(ends[0]);
+    reopen();
+    const PartitionBounds bounds = *store_->bounds(partition_of(1, 0));
+    EXPECT_GE(bounds.durable_end.value(), acknowledged);
+    EXPECT_EQ(read_all(partition_of(1, 0)).size(),
+              static_cast<std::size_t>(bounds.durable_end.value()) * (kBatchHeaderBytes + 900));
+    acknowledged = bounds.durable_end.value();
+    store_.reset();
+  }
 }
 
 TEST_F(StoreTest, DeletedTopicLeavesNoFiles) {

@@ -1,5 +1,5 @@
 // What the storage's tests share.
-#include "support.h"
+#include "tests/unit/storage/support.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>
