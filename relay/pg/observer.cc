@@ -58,12 +58,14 @@ class PgRetention final : public Retention {
     const bool looked = !result.is_null(0, 1);
     return {.deleted = result.integer(0, 0),
             .last = looked ? core::RowId(result.integer(0, 1)) : after,
-            .at_end = result.integer(0, 2) < rows};
+            .at_end = result.integer(0, 2) < rows || result.integer(0, 3) != 0};
   }
 
  private:
   void prepare(Connection& connection) {
-    // A page of ids along the primary key, whatever their status; of those the ones that may go and are free.
+    // A page of ids along the primary key, whatever their status; of those the ones that may go and are free. A page
+    // whose delivered rows are all too young ends the pass: behind it they are younger still, nearly always, and the
+    // few that are not wait no longer than this page does.
     connection.prepare(
         "purge",
         "WITH page AS MATERIALIZED (SELECT id, status, sent_at FROM " + table_ +
@@ -75,7 +77,9 @@ class PgRetention final : public Retention {
             "gone AS (DELETE FROM " +
             table_ +
             " m USING free WHERE m.id = free.id RETURNING m.id) "
-            "SELECT (SELECT count(*) FROM gone), (SELECT max(id) FROM page), (SELECT count(*) FROM page)");
+            "SELECT (SELECT count(*) FROM gone), (SELECT max(id) FROM page), (SELECT count(*) FROM page), "
+            "(SELECT coalesce(bool_and(sent_at >= statement_timestamp() - $3::bigint * interval '1 microsecond'), "
+            "false) FROM page WHERE status = 1)");
   }
 
   std::string table_;

@@ -1,7 +1,14 @@
 // The store alone against the bare loop (read 1,000 by id, mark 1,000 by id) on the same table: what poll and mark cost
-// beyond the least that PostgreSQL can do. Not a test. Usage: relay_pg_bench DSN ROWS (the table is emptied).
+// beyond the least that PostgreSQL can do. Also by CPU time (this process and its server processes, which must be on
+// this machine), because that says something on a busy machine too. Not a test.
+// Usage: relay_pg_bench DSN ROWS (the table is emptied).
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <fstream>
 #include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -20,6 +27,32 @@ constexpr int kPage = 1000;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+// User and system time of a process, from fields 14 and 15 of proc(5)'s stat, counted after the name in parentheses.
+double cpu_seconds(const std::string& pid) {
+  std::ifstream file("/proc/" + pid + "/stat");
+  std::string text;
+  std::getline(file, text);
+  std::istringstream fields(text.substr(text.rfind(')') + 2));
+  std::string skipped;
+  for (int i = 3; i < 14; ++i) fields >> skipped;
+  double user = 0, system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+// Of this process and of the server processes that serve it.
+double cpu_seconds(Connection& connection) {
+  rusage own{};
+  getrusage(RUSAGE_SELF, &own);
+  double seconds = static_cast<double>(own.ru_utime.tv_sec + own.ru_stime.tv_sec) +
+                   static_cast<double>(own.ru_utime.tv_usec + own.ru_stime.tv_usec) / 1e6;
+  const relay::pg::Result pids = connection.execute(
+      "SELECT pid::text FROM pg_stat_activity WHERE application_name IN ('bench', 'outbox-relay/poll', "
+      "'outbox-relay/mark')");
+  for (int row = 0; row < pids.rows(); ++row) seconds += cpu_seconds(std::string(pids.value(row, 0)));
+  return seconds;
+}
+
 void fill(Connection& connection, int rows) {
   connection.execute("TRUNCATE message_record RESTART IDENTITY");
   connection.execute(
@@ -31,35 +64,41 @@ void fill(Connection& connection, int rows) {
 }
 
 // Reads and marks in turn, on one connection, with nothing but what that needs.
-double bare_loop(Connection& connection) {
+struct Spent {
+  double all = 0, poll = 0, mark = 0, cpu = 0;
+};
+
+Spent bare_loop(Connection& connection) {
   connection.prepare(
       "bare_read",
       "SELECT id, topic, message_key, body FROM public.message_record WHERE id > $1::bigint AND status IN "
       "(0, 2) ORDER BY id LIMIT 1000");
   connection.prepare("bare_mark",
                      "UPDATE public.message_record SET status = 1, sent_at = now() WHERE id = ANY ($1::bigint[])");
+  Spent spent;
+  const double cpu = cpu_seconds(connection);
   const auto start = Clock::now();
   std::int64_t after = 0;
   for (;;) {
     const relay::pg::Result page = connection.run("bare_read", Params().add_bigint(after));
-    if (page.rows() == 0) return seconds_since(start);
+    if (page.rows() == 0) break;
     std::vector<std::int64_t> ids;
     for (int row = 0; row < page.rows(); ++row) ids.push_back(page.integer(row, 0));
     after = ids.back();
     connection.run("bare_mark", Params().add_bigints(ids));
   }
+  spent.all = seconds_since(start);
+  spent.cpu = cpu_seconds(connection) - cpu;
+  return spent;
 }
 
-struct Spent {
-  double all = 0, poll = 0, mark = 0;
-};
-
-Spent store_loop(const StoreOptions& options) {
+Spent store_loop(const StoreOptions& options, Connection& connection) {
   const auto reader = relay::pg::make_reader(options);
   const auto marker = relay::pg::make_marker(options);
   reader->sweep(RowId(0), RowId(1), 1);
   marker->mark(relay::core::Epoch(0), {.delivered = {{RowId(0), 0, 0}}, .failed = {}, .checked = {}});
   Spent spent;
+  const double cpu = cpu_seconds(connection);
   const auto start = Clock::now();
   RowId after(0);
   for (;;) {
@@ -75,6 +114,7 @@ Spent store_loop(const StoreOptions& options) {
     spent.mark += seconds_since(before);
   }
   spent.all = seconds_since(start);
+  spent.cpu = cpu_seconds(connection) - cpu;
   return spent;
 }
 
@@ -93,11 +133,12 @@ int main(int argc, char** argv) {
   for (int round = 0; round < 3; ++round) {
     fill(connection, rows);
     connection.close();
-    const double bare = bare_loop(connection);
+    const Spent bare = bare_loop(connection);
     fill(connection, rows);
-    const Spent spent = store_loop(options);
-    std::cout << "bare loop " << static_cast<int>(rows / bare) << " rows/s; poll and mark "
-              << static_cast<int>(rows / spent.all) << " rows/s (" << bare / spent.all << "); per 1,000 rows: poll "
-              << spent.poll * 1e6 / rows << " ms, mark " << spent.mark * 1e6 / rows << " ms" << std::endl;
+    const Spent store = store_loop(options, connection);
+    std::cout << "bare loop " << static_cast<int>(rows / bare.all) << " rows/s, " << bare.cpu * 1e6 / rows
+              << " us CPU a row; poll and mark " << static_cast<int>(rows / store.all) << " rows/s ("
+              << bare.all / store.all << "), " << store.cpu * 1e6 / rows << " us CPU a row (" << bare.cpu / store.cpu
+              << "); of its time poll " << store.poll / store.all << ", mark " << store.mark / store.all << std::endl;
   }
 }
