@@ -65,6 +65,17 @@ broker::core::BrokerSettings broker_settings(const Config& config, const common:
   return settings;
 }
 
+// A port that is taken is no crash: the folder is left as it was found.
+std::unique_ptr<broker::net::Server> listen(const Config& config, common::Metrics& metrics,
+                                            broker::storage::Store& store) {
+  try {
+    return std::make_unique<broker::net::Server>(server_options(config), metrics);
+  } catch (const common::Error&) {
+    store.close();
+    throw;
+  }
+}
+
 int run(const Config& config) {
   common::log::configure(config.log.level, config.log.format);
   raise_descriptor_limit();
@@ -74,8 +85,8 @@ int run(const Config& config) {
   common::Liveness liveness(clock);
   const auto heartbeat = liveness.add("network loop", std::chrono::seconds(30));
 
-  // Ports first: a second broker on the same address fails before it touches a folder.
-  broker::net::Server server(server_options(config), metrics);
+  // The health address first, so that a long recovery can be seen; the clients' address last, so that whoever can
+  // connect is served.
   broker::StatusBoard board(metrics);
   const common::AdminServer admin(*common::parse_host_port(config.broker.admin_listen).value, liveness, metrics,
                                   board.pages());
@@ -83,15 +94,16 @@ int run(const Config& config) {
   broker::storage::PosixFileSystem files;
   broker::core::State state;
   const auto store = broker::storage::Store::open(files, clock, store_options(config), state);
+  const auto server = listen(config, metrics, *store);
   std::random_device random;
-  broker::core::Broker core(state, *store, clock, broker_settings(config, server.advertised()),
+  broker::core::Broker core(state, *store, clock, broker_settings(config, server->advertised()),
                             [&random] { return (std::uint64_t{random()} << 32) | random(); });
-  board.ready(core.cluster_id(), server.address().text(), config.broker.data_dir);
-  std::printf("ready: listening on %s, data in %s, health and metrics on %s\n", server.address().text().c_str(),
+  board.ready(core.cluster_id(), server->address().text(), config.broker.data_dir);
+  std::printf("ready: listening on %s, data in %s, health and metrics on %s\n", server->address().text().c_str(),
               config.broker.data_dir.c_str(), admin.address().text().c_str());
   std::fflush(stdout);
 
-  server.run(core, shutdown.fd(), *heartbeat, [&] { board.update(core); });
+  server->run(core, shutdown.fd(), *heartbeat, [&] { board.update(core); });
   store->close();
   common::log::info("stopped cleanly");
   return 0;
