@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <string>
 
-#include "common/ensure.h"
-
 namespace broker::storage {
 
 namespace {
@@ -67,7 +65,7 @@ std::vector<std::byte> Segment::read(SegmentFiles& files, Offset from, std::uint
   if (from != next_read_) {
     index_old_part(files);
     auto entry = std::ranges::upper_bound(index_, from, {}, &Entry::base);
-    ENSURE(entry != index_.begin(), "the segment holds the offset");
+    if (entry == index_.begin()) refuse(0);  // the segment is asked because it holds the offset
     const auto found = scan(files, std::prev(entry)->position, limit,
                             [from](const BatchHeader& header, std::uint64_t) { return header.end > from; });
     if (!found) return {};
