@@ -75,6 +75,7 @@ Flight& InFlight::admit(Row&& row, KeyHash key, Lane lane, Lsn gate) {
   flight.stage = Stage::queued;
   flight.probe = false;
   flight.swept = false;
+  flight.handed_at = {};
   flight.bytes = flight.row.bytes();
   bytes_ += static_cast<std::int64_t>(flight.bytes);
   map_.insert(&flight);

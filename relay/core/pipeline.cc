@@ -12,6 +12,11 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
+namespace {
+constexpr milliseconds kFirstPause{20};
+constexpr int kSuspectEverybody = 3;
+}  // namespace
+
 Pipeline::Pipeline(const SourceOptions& options, common::Clock& clock, AlertSink& alerts, common::Metrics& metrics,
                    Sabotage sabotage)
     : options_(options),
@@ -45,6 +50,8 @@ void Pipeline::owned(Epoch epoch) {
   poll_interval_ = options_.poll_min;
   pass_ended_ = now();
   phase_ = cut_needed_ ? Phase::cutting : Phase::rebuilding;
+  fruitless_doubts_ = 0;
+  rebuild_not_before_ = Nanoseconds{0};
   note("starting: reading the table from its beginning");
 }
 
@@ -96,6 +103,11 @@ bool Pipeline::drained() const {
 void Pipeline::cut_done() {
   cut_needed_ = false;
   drop_all_undelivered();
+  // A producer that dies again and again without having delivered anything is not made anew in a busy loop.
+  if (fruitless_doubts_ > 0) {
+    rebuild_not_before_ = now() + std::min<Nanoseconds>(kFirstPause * fruitless_doubts_, options_.retry_pause);
+  }
+  ++fruitless_doubts_;
   if (rewind_to_) {
     gaps_.rewind(*rewind_to_);
     rewind_to_.reset();
@@ -131,6 +143,8 @@ void Pipeline::rebuild_failed(const std::string& why) {
 // Rows the fast path admitted are found by going back to before them; those below the watermark only by the sweep,
 // which keeps their keys closed until then.
 void Pipeline::drop(Flight& flight) {
+  // Nobody says which record kills the producer: each goes alone, until one is named.
+  if (fruitless_doubts_ >= kSuspectEverybody && flight.handed_at.count() > 0) remember_suspect(flight.row.id);
   if (flight.probe) flight.meters->breaker.probe_lost();
   if (flight.swept) {
     hold(flight.key, flight.row.id, false);

@@ -29,43 +29,13 @@
 #include "relay/core/options.h"
 #include "relay/core/outbox_store.h"
 #include "relay/core/publisher.h"
-#include "relay/core/read_step.h"
 #include "relay/core/schedule.h"
 #include "relay/core/source_meters.h"
 #include "relay/core/status.h"
+#include "relay/core/steps.h"
 #include "relay/core/topic_meters.h"
 
 namespace relay::core {
-
-using Nanoseconds = std::chrono::nanoseconds;
-
-struct SinkStep {
-  enum class Kind { wait, cut, rebuild, feed };
-  Kind kind = Kind::wait;
-  Nanoseconds wait_until{0};     // wait; an event may come earlier
-  Epoch epoch{};                 // rebuild
-  std::vector<Flight*> batch{};  // feed: in this order; they stay until fed() reports on them
-};
-
-// What became of a feed's batch, apart from what the publisher accepted.
-struct FeedReport {
-  std::vector<std::pair<Flight*, PublishOutcome>> refused;  // known to be unacceptable: never handed over
-  std::vector<Flight*> returned;                            // the publisher was full or down, or behind a refused one
-  bool full = false;
-  bool down = false;  // the producer died under it
-};
-
-struct MarkWork {
-  Epoch epoch;
-  MarkBatch batch{};
-};
-
-// Deviations for tests of the tests: each must turn the checker red.
-struct Sabotage {
-  bool mark_before_ack = false;
-  bool ignore_held_keys = false;
-  bool cursor_only = false;
-};
 
 class Pipeline {
  public:
@@ -122,29 +92,6 @@ class Pipeline {
 
  private:
   enum class Phase { standby, cutting, rebuilding, running };
-  enum class TurnKind { none, poll, sweep, due };
-
-  // Statements of the poll thread whose answers are judged together; ended by a poll wherever rows may come of it.
-  struct Turn {
-    TurnKind kind = TurnKind::none;
-    ReadStep::Kind next = ReadStep::Kind::wait;
-    bool stale = false;  // the world was rebuilt meanwhile: the answers say nothing
-    Nanoseconds begun{0};
-    RowId up_to;  // sweep: the watermark at its page
-    bool last_page = false;
-    RowId passed;  // rows at or below it are not met again by the pass
-    std::vector<Headline> page;
-    std::vector<RowId> ids;
-    RowId loaded_up_to;     // ids above it were asked for in vain, for want of room
-    std::vector<Row> rows;  // loaded
-  };
-  // What a sweep's turn judges, in id order: the page's rows and those its poll could not let pass.
-  struct Item {
-    RowId id;
-    KeyHash key = kNoKey;
-    enum class Kind : std::uint8_t { headline, row, blocker } kind = Kind::headline;
-    std::size_t index = 0;
-  };
 
   // pipeline.cc
   void note(const std::string& state) { state_ = state; }
@@ -166,9 +113,9 @@ class Pipeline {
   [[nodiscard]] bool room_to_poll() const;
   [[nodiscard]] bool gate_pending() const;
   [[nodiscard]] ReadStep flush_or_wait(Nanoseconds until);
-  void take_in(PollResult& result, std::vector<Item>& deferred);
-  void take_row(Row& row, std::vector<Item>& deferred, std::size_t index);
-  void close(KeyHash key, RowId id, std::vector<Item>& deferred);
+  void take_in(PollResult& result, std::vector<SweepItem>& deferred);
+  void take_row(Row& row, std::vector<SweepItem>& deferred, std::size_t index);
+  void close(KeyHash key, RowId id, std::vector<SweepItem>& deferred);
   void hold(KeyHash key, RowId id, bool sole);
   // Admits to the lane that is the row's; false: not now (its lane is full, its topic waits).
   bool admit(Row&& row, KeyHash key);
@@ -182,8 +129,8 @@ class Pipeline {
   void request_sweep() { sweep_requested_ = true; }
   [[nodiscard]] Nanoseconds next_sweep_at() const;
   void choose_candidates();
-  void finish_sweep(PollResult& result, std::vector<Item> deferred);
-  bool sweep_item(const Item& item, PollResult& result);
+  void finish_sweep(PollResult& result, std::vector<SweepItem> deferred);
+  bool sweep_item(const SweepItem& item, PollResult& result);
   bool sweep_headline(const Headline& headline, KeyHash key);
   void count(const Headline& headline, RowState state);
   void end_pass();
@@ -194,6 +141,7 @@ class Pipeline {
   void delivered(Flight& flight, const PublishOutcome& outcome, Nanoseconds at);
   void not_delivered(Flight& flight, const PublishOutcome& outcome);
   void fail(Flight& flight, const PublishOutcome& outcome);
+  void sink_works();
   void sink_failed(const std::string& error_class, const std::string& why);
   void topic_failed(Flight& flight, const PublishOutcome& outcome);
   void topic_works(TopicMeters& meters);
@@ -280,6 +228,7 @@ class Pipeline {
   std::deque<RowId> suspects_order_;
   std::unordered_set<std::int64_t> suspects_;
   int open_topics_ = 0;
+  int fruitless_doubts_ = 0;  // cuts since the last acknowledgement
   bool sink_up_ = false;
   std::set<std::string> sink_alerts_;
 

@@ -42,6 +42,7 @@ SinkStep Pipeline::next_sink(bool may_feed) {
   }
   if (draining_ || !may_feed) return wait(kSinkLook);
   if (now() < full_until_) return SinkStep{.wait_until = full_until_};
+  if (in_flight_.handed() == 0) breaker_.probe_lost();  // whatever became of it
   const Breaker::Allows allows = breaker_.allows(now());
   if (allows == Breaker::Allows::none) return wait(kBreakerLook);
   if (allows == Breaker::Allows::one && in_flight_.handed() > 0) return wait(kBreakerLook);
@@ -132,8 +133,6 @@ void Pipeline::fed(FeedReport report) {
   }
   if (report.down) doubt("the producer is down");
   if (report.full) full_until_ = now() + kFullPause;
-  // A probe that never went out tells nothing.
-  if (in_flight_.handed() == 0) breaker_.probe_lost();
 }
 
 void Pipeline::requeue(Flight& flight) {
@@ -159,13 +158,10 @@ void Pipeline::outcomes(const std::vector<PublishOutcome>& outcomes) {
   const std::uint64_t count = delivered_total_ - before;
   if (count == 0) return;
   progress_at_ = at;
+  fruitless_doubts_ = 0;
   sink_up_ = true;
   last_delivery_wall_ = clock_.wall();
-  if (!breaker_.closed()) {
-    breaker_.succeeded();
-    for (const std::string& error_class : sink_alerts_) resolve("", error_class);
-    sink_alerts_.clear();
-  }
+  sink_works();
   const std::int64_t second = std::chrono::duration_cast<seconds>(at).count();
   for (std::int64_t passed = std::max(second_ + 1, second - 9); passed <= second; ++passed) {
     per_second_[static_cast<std::size_t>(passed) % per_second_.size()] = 0;
@@ -209,10 +205,9 @@ void Pipeline::delivered(Flight& flight, const PublishOutcome& outcome, Nanoseco
 
 void Pipeline::not_delivered(Flight& flight, const PublishOutcome& outcome) {
   const bool alone = flight.lane == Lane::single;
-  if (alone && outcome.scope == Scope::row) {
-    if (!breaker_.closed()) breaker_.succeeded();
-    return fail(flight, outcome);
-  }
+  // Whoever refuses a row or a topic is there.
+  if (outcome.scope != Scope::sink && outcome.scope != Scope::cut) sink_works();
+  if (alone && outcome.scope == Scope::row) return fail(flight, outcome);
   switch (outcome.scope) {
     case Scope::row:
       remember_suspect(outcome.id);
@@ -263,6 +258,13 @@ void Pipeline::fail(Flight& flight, const PublishOutcome& outcome) {
   hold(flight.key, id, true);
   if (flight.key != kNoKey) failed_keys_[flight.key] = in_flight_.last_order();
   in_flight_.shed(flight);
+}
+
+void Pipeline::sink_works() {
+  if (breaker_.closed()) return;
+  breaker_.succeeded();
+  for (const std::string& error_class : sink_alerts_) resolve("", error_class);
+  sink_alerts_.clear();
 }
 
 void Pipeline::sink_failed(const std::string& error_class, const std::string& why) {

@@ -132,7 +132,7 @@ void Pipeline::polled(PollResult result, Nanoseconds sent) {
   flushed_ = std::max(flushed_, result.flush_lsn);
   gate_ = std::max(gate_, result.insert_lsn);
   const std::size_t rows_before = in_flight_.rows();
-  std::vector<Item> deferred;
+  std::vector<SweepItem> deferred;
   take_in(result, deferred);
   if (turn_.kind == TurnKind::sweep) finish_sweep(result, std::move(deferred));
   if (turn_.kind == TurnKind::due) admit_direct();
@@ -155,7 +155,7 @@ void Pipeline::pace_polls(bool more, bool admitted) {
 }
 
 // Rows and dead headlines together in id order: a dead row closes its key for what comes after it.
-void Pipeline::take_in(PollResult& result, std::vector<Item>& deferred) {
+void Pipeline::take_in(PollResult& result, std::vector<SweepItem>& deferred) {
   std::vector<RowId> seen;
   seen.reserve(result.rows.size() + result.dead.size());
   std::size_t dead = 0;
@@ -179,12 +179,12 @@ void Pipeline::take_in(PollResult& result, std::vector<Item>& deferred) {
 }
 
 // The row itself is in its key's way. In a sweep's turn the pass judges that in id order with the rest.
-void Pipeline::close(KeyHash key, RowId id, std::vector<Item>& deferred) {
+void Pipeline::close(KeyHash key, RowId id, std::vector<SweepItem>& deferred) {
   if (key == kNoKey) return;
   const bool sole = !held_.held(key);
   if (turn_.kind == TurnKind::sweep && id <= turn_.passed) {
     held_.hold(key, id, sole, false);
-    deferred.push_back(Item{.id = id, .key = key, .kind = Item::Kind::blocker, .index = 0});
+    deferred.push_back(SweepItem{.id = id, .key = key, .kind = SweepItem::Kind::blocker, .index = 0});
   } else {
     hold(key, id, sole);
   }
@@ -194,7 +194,7 @@ void Pipeline::hold(KeyHash key, RowId id, bool sole) { held_.hold(key, id, sole
 
 bool Pipeline::passed(RowId id) const { return held_.pass_open() && id <= std::max(cursor_, turn_.passed); }
 
-void Pipeline::take_row(Row& row, std::vector<Item>& deferred, std::size_t index) {
+void Pipeline::take_row(Row& row, std::vector<SweepItem>& deferred, std::size_t index) {
   if (const Flight* known = in_flight_.find(row.id)) {
     if (known->blocks()) close(known->key, row.id, deferred);
     return;
@@ -204,7 +204,7 @@ void Pipeline::take_row(Row& row, std::vector<Item>& deferred, std::size_t index
   if (key != kNoKey && held_.held(key) && !sabotage_.ignore_held_keys) {
     if (turn_.kind == TurnKind::sweep && row.id <= turn_.passed) {
       held_.hold(key, row.id, false, false);
-      deferred.push_back(Item{.id = row.id, .key = key, .kind = Item::Kind::row, .index = index});
+      deferred.push_back(SweepItem{.id = row.id, .key = key, .kind = SweepItem::Kind::row, .index = index});
     } else {
       hold(key, row.id, false);
     }

@@ -66,18 +66,18 @@ void Pipeline::choose_candidates() {
   }
 }
 
-void Pipeline::finish_sweep(PollResult& result, std::vector<Item> deferred) {
-  std::vector<Item> page;
+void Pipeline::finish_sweep(PollResult& result, std::vector<SweepItem> deferred) {
+  std::vector<SweepItem> page;
   page.reserve(turn_.page.size() + deferred.size());
   for (std::size_t i = 0; i < turn_.page.size(); ++i) {
     const Headline& headline = turn_.page[i];
-    page.push_back(
-        Item{.id = headline.id, .key = key_of(headline.topic, headline.key), .kind = Item::Kind::headline, .index = i});
+    page.push_back(SweepItem{
+        .id = headline.id, .key = key_of(headline.topic, headline.key), .kind = SweepItem::Kind::headline, .index = i});
   }
   // A row that stands in both: the poll saw it later.
-  std::vector<Item> items;
+  std::vector<SweepItem> items;
   items.reserve(page.size() + deferred.size());
-  const auto lower = [](const Item& left, const Item& right) { return left.id < right.id; };
+  const auto lower = [](const SweepItem& left, const SweepItem& right) { return left.id < right.id; };
   std::set_union(deferred.begin(), deferred.end(), page.begin(), page.end(), std::back_inserter(items), lower);
 
   RowId looked = kHighest;
@@ -105,12 +105,12 @@ void Pipeline::finish_sweep(PollResult& result, std::vector<Item> deferred) {
 }
 
 // False: the window is full, the pass goes on from before this row.
-bool Pipeline::sweep_item(const Item& item, PollResult& result) {
-  if (item.kind == Item::Kind::blocker) {
+bool Pipeline::sweep_item(const SweepItem& item, PollResult& result) {
+  if (item.kind == SweepItem::Kind::blocker) {
     held_.block_in_pass(item.key, item.id, !held_.blocked_in_pass(item.key));
     return true;
   }
-  if (item.kind == Item::Kind::headline) return sweep_headline(turn_.page[item.index], item.key);
+  if (item.kind == SweepItem::Kind::headline) return sweep_headline(turn_.page[item.index], item.key);
   if (held_.blocked_in_pass(item.key)) {
     held_.follow_in_pass(item.key);
     return true;

@@ -1,5 +1,5 @@
 // See sim_relay.h.
-#include "sim_relay.h"
+#include "tests/unit/core/sim_relay.h"
 
 #include <algorithm>
 #include <iostream>

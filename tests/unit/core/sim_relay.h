@@ -13,7 +13,7 @@
 #include "relay/core/feed.h"
 #include "relay/core/lease_guard.h"
 #include "relay/core/pipeline.h"
-#include "sim_world.h"
+#include "tests/unit/core/sim_world.h"
 
 namespace sim {
 

@@ -1,5 +1,5 @@
 // The table, the people and the checker. See sim_world.h.
-#include "sim_world.h"
+#include "tests/unit/core/sim_world.h"
 
 #include <algorithm>
 #include <iostream>

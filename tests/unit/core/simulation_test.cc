@@ -8,7 +8,7 @@
 #include <iostream>
 #include <memory>
 
-#include "sim_relay.h"
+#include "tests/unit/core/sim_relay.h"
 
 namespace sim {
 namespace {
