@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 #include "common/log.h"
 
@@ -36,9 +37,9 @@ void fill(File& file, std::uint64_t bytes, const HeaderBytes& header) {
 
 }  // namespace
 
-JournalFiles::JournalFiles(FileSystem& fs, const std::filesystem::path& folder, const Superblock& superblock,
+JournalFiles::JournalFiles(FileSystem& fs, std::filesystem::path folder, const Superblock& superblock,
                            std::uint64_t file_bytes)
-    : fs_(fs), folder_(folder), superblock_(superblock), file_bytes_(whole_pages(file_bytes)) {}
+    : fs_(fs), folder_(std::move(folder)), superblock_(superblock), file_bytes_(whole_pages(file_bytes)) {}
 
 void JournalFiles::open_all() {
   const std::scoped_lock lock(mutex_);

@@ -28,8 +28,7 @@ struct JournalFile {
 class JournalFiles {
  public:
   // `file_bytes`: of files made from now on; what lies there keeps its size until it is free.
-  JournalFiles(FileSystem& fs, const std::filesystem::path& folder, const Superblock& superblock,
-               std::uint64_t file_bytes);
+  JournalFiles(FileSystem& fs, std::filesystem::path folder, const Superblock& superblock, std::uint64_t file_bytes);
 
   // Opens what is there; leftovers of an unfinished preparation are removed. Before any other call.
   void open_all();

@@ -19,7 +19,7 @@ void store(HeaderBytes& bytes, std::size_t at, const T& value) {
 }
 template <class T>
 T load(ConstBuffer bytes, std::size_t at) {
-  T value;
+  T value{};
   std::memcpy(&value, bytes.data() + at, sizeof value);
   return value;
 }

@@ -2,7 +2,9 @@
 #include "broker/storage/journal_worker.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
+#include <utility>
 
 namespace broker::storage {
 
@@ -49,7 +51,7 @@ void JournalWorker::write_segments() {
   order_.resize(appends.size());
   std::iota(order_.begin(), order_.end(), std::size_t{0});
   // Appends of one segment follow each other in the file, so each segment takes one write.
-  std::ranges::stable_sort(order_, std::less(), [&](std::size_t i) { return appends[i].segment.get(); });
+  std::ranges::sort(order_, std::less(), [&](std::size_t i) { return std::pair(appends[i].segment.get(), i); });
   for (std::size_t i = 0; i < order_.size();) {
     const DraftAppend& first = appends[order_[i]];
     buffers_.clear();

@@ -25,7 +25,8 @@ bool JournalWriter::make_ready(std::uint64_t frame_bytes) {
 
 void JournalWriter::write_unflushed(const FrameContent& content) {
   const std::uint64_t length = content.length();
-  ENSURE(file_ && position_.offset + length <= file_->bytes, "make_ready comes before write");
+  ENSURE(file_ != nullptr, "make_ready comes before write");
+  ENSURE(position_.offset + length <= file_->bytes, "make_ready was asked for this frame");
   ENSURE(content.sequence == position_.sequence + 1, "frames are numbered without a gap");
   ENSURE(length <= kFrameBytesMax, "a draft is closed before it exceeds a frame");
 

@@ -74,6 +74,7 @@ std::vector<std::shared_ptr<SegmentFile>> PartitionLog::move_start(Offset start)
 
 std::vector<std::shared_ptr<SegmentFile>> PartitionLog::take_files() {
   std::vector<std::shared_ptr<SegmentFile>> files;
+  files.reserve(segments_.size() + 1);
   for (const Segment& segment : segments_) files.push_back(segment.file());
   if (next_) files.push_back(next_->file());
   return files;

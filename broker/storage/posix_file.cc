@@ -72,7 +72,7 @@ class PosixFile final : public File {
   void pwritev(std::span<const ConstBuffer> buffers, std::uint64_t offset) override {
     std::size_t skip = 0;  // bytes of the first buffer that are written already
     while (!buffers.empty()) {
-      std::array<iovec, 256> vectors;
+      std::array<iovec, 256> vectors{};
       std::size_t used = 0;
       for (std::size_t i = 0; i < buffers.size() && used < vectors.size(); ++i) {
         const ConstBuffer part = i == 0 ? buffers[i].subspan(skip) : buffers[i];

@@ -56,7 +56,8 @@ StoreImpl::~StoreImpl() = default;
 std::uint64_t StoreImpl::submit_append(const Append& append, const Record& record, const SharedBytes& keep_alive) {
   auto log = folder_.partitions->find(append.partition);
   ENSURE(log != nullptr, "an append goes to a partition that was made");
-  ENSURE(log->bounds().end == append.base && append.count > 0, "offsets are given without a gap");
+  ENSURE(log->bounds().end == append.base, "offsets are given without a gap");
+  ENSURE(append.count > 0, "a batch holds records");
   ENSURE(append.bytes.size() <= append_bytes_max(), "an append fits into a frame");
   const AppendPlace place = log->place(append.base, append.bytes.size(), options_.segment_bytes);
   log->add(append, place);

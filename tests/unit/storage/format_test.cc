@@ -171,7 +171,7 @@ TEST_F(FormatTest, AStaleFrameOfARecycledFileIsNotTaken) {
   }
   // Every file several times, always leaving old frames behind the new ones.
   for (int i = 0; i < 60; ++i) {
-    append_round(static_cast<std::size_t>(500 + (i * 997) % 9000));
+    append_round(500 + (static_cast<std::size_t>(i) * 997) % 9000);
     if (i % 7 == 0) {
       store_->start_checkpoint();
       while (store_->run_background()) {
@@ -266,7 +266,7 @@ TEST_F(FormatTest, RandomDamageLosesNothingSilently) {
   int refused = 0;
   for (std::uint64_t i = 0; i < 200; ++i) {
     start(i);
-    for (int k = 0; k < 8; ++k) append_round(static_cast<std::size_t>(100 + k * 311));
+    for (int k = 0; k < 8; ++k) append_round(100 + static_cast<std::size_t>(k) * 311);
     const std::uint64_t acknowledged = last();
     ASSERT_EQ(store_->write_mark(), RoundOutcome::wrote);
     const Place mark = frame(last());

@@ -3,10 +3,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <iostream>
 #include <random>
 
@@ -202,6 +202,7 @@ TEST_F(StoreTest, CheckpointsAndRecyclesTheJournal) {
   while (store_->durable() < last && std::chrono::steady_clock::now() < deadline) store_->maybe_checkpoint();
   wait_durable(*store_, last);
   std::vector<std::vector<std::byte>> before;
+  before.reserve(4);
   for (int p = 0; p < 4; ++p) before.push_back(read_all(partition_of(1, p)));
   std::uint64_t journal_bytes = 0;
   for (const auto& file : std::filesystem::directory_iterator(options_.dir / "journal"))

@@ -97,6 +97,7 @@ void MemoryState::apply(const Record& record) {
 
 std::vector<Record> MemoryState::snapshot() const {
   std::vector<Record> records;
+  records.reserve(topics.size() + group_offsets.size() + producers.size() + starts.size() + 1);
   for (const auto& [id, topic] : topics) records.emplace_back(topic);
   for (const auto& [key, offset] : group_offsets) {
     GroupOffset record;
