@@ -86,6 +86,7 @@ void handle_metadata(Context& context, const Request& request, const ReplyPtr& r
         response.topics.push_back(describe_topic(context, *topic));
       }
     } else {
+      const storage::Burst one_frame(broker.store());
       const bool may_make = message.allow_auto_topic_creation && settings.auto_create_topics;
       for (const auto& wanted : *message.topics) {
         response.topics.push_back(find_or_make(context, wanted, may_make, ticket));

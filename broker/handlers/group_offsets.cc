@@ -101,6 +101,7 @@ void handle_offset_commit(Context& context, const Request& request, const ReplyP
         broker.now());
     protocol::OffsetCommitResponse response;
     storage::Ticket ticket;
+    const storage::Burst one_frame(broker.store());
     for (const auto& topic : message.topics) {
       protocol::OffsetCommitTopicResponse committed;
       committed.name = topic.name;

@@ -59,6 +59,7 @@ struct ProduceResult {
 ProduceResult produce(Context& context, const Request& request, const protocol::ProduceRequest& message) {
   ProduceResult result;
   const auto refused = refuse_request(message);
+  const storage::Burst one_frame(context.broker.store());
   result.response.topics.reserve(message.topics.size());
   for (const auto& topic : message.topics) {
     protocol::ProduceTopicResponse topic_response;

@@ -86,6 +86,7 @@ void handle_create_topics(Context& context, const Request& request, const ReplyP
   decoded<protocol::CreateTopicsRequest>(context, request, reply, [&](const protocol::CreateTopicsRequest& message) {
     protocol::CreateTopicsResponse response;
     storage::Ticket ticket;
+    const storage::Burst one_frame(context.broker.store());
     for (const auto& wanted : message.topics) {
       const auto twice = std::ranges::count(message.topics, wanted.name, &protocol::CreatableTopic::name) > 1;
       if (twice) {
