@@ -213,6 +213,16 @@ void Pipeline::alert_rows(TopicMeters& meters, const std::string& error_class, c
   alert(meters.topic, error_class, message, 1);
 }
 
+// Of what the last pass left waiting and what is in flight: while the sink is away no pass gets through.
+microseconds Pipeline::oldest_pending() const {
+  microseconds oldest = oldest_;
+  in_flight_.for_each([&](const Flight& flight) {
+    const bool waits = flight.stage == Stage::queued || flight.stage == Stage::handed;
+    if (waits && (oldest.count() == 0 || flight.row.created_at < oldest)) oldest = flight.row.created_at;
+  });
+  return oldest;
+}
+
 SourceStatus Pipeline::status() const {
   SourceStatus status;
   status.name = options_.name;
@@ -227,7 +237,7 @@ SourceStatus Pipeline::status() const {
   // What lies above the watermark has not been met by any pass; ids are dense enough for an estimate.
   status.counts.pending += std::max<std::int64_t>(0, highest_id_.value() - gaps_.watermark().value());
   if (counts_at_.count() >= 0) status.counts_age = duration_cast<milliseconds>(now() - counts_at_);
-  status.oldest_pending_created_at = oldest_;
+  status.oldest_pending_created_at = oldest_pending();
   status.delivered_total = delivered_total_;
   status.failed_attempts_total = failed_total_;
   status.dead_total = dead_total_;
@@ -249,7 +259,7 @@ void Pipeline::publish_gauges() {
   meters_.paused.set(0);
   meters_.in_flight_rows.set(static_cast<double>(in_flight_.rows()));
   meters_.in_flight_bytes.set(static_cast<double>(in_flight_.bytes()));
-  meters_.oldest_pending.set(static_cast<double>(oldest_.count()) / 1e6);
+  meters_.oldest_pending.set(static_cast<double>(oldest_pending().count()) / 1e6);
 }
 
 }  // namespace relay::core

@@ -101,6 +101,7 @@ class Pipeline {
   void drop_all_undelivered();
   void leave(Flight& flight);
   void database_ok();
+  [[nodiscard]] std::chrono::microseconds oldest_pending() const;
   void end_turn();
   void alert(const std::string& topic, const std::string& error_class, const std::string& message,
              std::int64_t rows = 0);
@@ -237,6 +238,7 @@ class Pipeline {
   std::deque<Failed> failed_;
   std::deque<Checked> checked_;
   Nanoseconds oldest_mark_at_{0};
+  Nanoseconds marked_at_{0};
   Nanoseconds mark_not_before_{0};
   bool marks_alert_ = false;
   std::size_t marking_ = 0;  // facts in the batch that the mark thread has

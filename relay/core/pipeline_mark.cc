@@ -44,16 +44,17 @@ std::optional<MarkWork> Pipeline::next_marks() {
   const std::size_t waiting = delivered_.size() + failed_.size() + checked_.size();
   const auto rows_max = static_cast<std::size_t>(options_.mark_rows_max);
   if (waiting == 0) return std::nullopt;
-  const bool now_or_later =
-      waiting >= rows_max || in_flight_.handed() == 0 || draining_ || now() - oldest_mark_at_ >= options_.mark_linger;
-  if (!now_or_later) return std::nullopt;
+  // A lone row is marked at once, a thin stream a few times per linger: nobody waits for a mark, and each is a commit.
+  const bool quiet = in_flight_.handed() == 0 && now() - marked_at_ >= options_.mark_linger;
+  const bool due = waiting >= rows_max || quiet || draining_ || now() - oldest_mark_at_ >= options_.mark_linger;
+  if (!due) return std::nullopt;
 
   MarkWork work{.epoch = epoch_};
   take(failed_, work.batch.failed, rows_max);
   take(checked_, work.batch.checked, rows_max);
   const std::size_t rest = rows_max - std::min(rows_max, size_of(work.batch));
   take(delivered_, work.batch.delivered, rest);
-  oldest_mark_at_ = now();
+  oldest_mark_at_ = marked_at_ = now();
   marking_ = size_of(work.batch);
   return work;
 }

@@ -36,7 +36,8 @@ SinkStep Pipeline::next_sink(bool may_feed) {
       break;
   }
   if (in_flight_.handed() > 0 && now() - progress_at_ >= options_.silence_timeout) {
-    sink_failed("sink_silent", "The sink acknowledged nothing for silence_timeout. Is the broker up and reachable?");
+    sink_failed("sink_unreachable",
+                "The sink acknowledged nothing for silence_timeout. Is the broker up and reachable?");
     doubt("sink silent");
     return SinkStep{.kind = SinkStep::Kind::cut};
   }

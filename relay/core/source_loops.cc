@@ -188,6 +188,10 @@ void SourceRelay::Impl::lease_once() {
 
 void SourceRelay::Impl::stand_by() {
   const LeaseView view = parts.lease.look();
+  {
+    const std::scoped_lock lock(mutex);
+    refusal.reset();
+  }
   if (!watch.may_take(view, now())) return;
   const Nanoseconds begun = now();
   const std::optional<Epoch> taken = parts.lease.take(view);
