@@ -7,6 +7,8 @@
 #include "common/liveness.h"
 #include "common/log.h"
 #include "common/version.h"
+#include "relay/http/status_json.h"
+#include "relay/http/web_server.h"
 
 namespace relay {
 namespace {
@@ -37,14 +39,18 @@ App::~App() = default;
 int App::run(common::Shutdown& shutdown) {
   common::Liveness liveness(clock_);
   const common::AdminServer admin(config_.admin.address, liveness, metrics_,
-                                  {.status = [] { return std::string("{}\n"); },
+                                  {.status = [this] { return http::status_json(status(), clock_.wall()) + "\n"; },
                                    .not_ready = [] { return std::string(); },
                                    .before_metrics = {}});
+  std::vector<http::WebSource> watched;
+  for (const auto& source : sources_) watched.push_back({source->name(), source->make_observer()});
+  const http::WebServer web(config_.web.address, [this] { return status(); }, std::move(watched), clock_);
   const auto heartbeat = liveness.add("sources", kLoopPatience);
   for (const auto& source : sources_) source->start();
   common::log::info("relay started", {{"version", common::version()},
                                       {"sources", sources_.size()},
-                                      {"health", admin.address().text()}});
+                                      {"health", admin.address().text()},
+                                      {"page", "http://" + web.address().text() + "/"}});
   while (!shutdown.wait_for(kLook)) {
     bool all_alive = true;
     for (const auto& source : sources_) all_alive = all_alive && source->alive(kLoopPatience);

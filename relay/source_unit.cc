@@ -27,9 +27,9 @@ std::unique_ptr<core::Publisher> make_publisher(const SourceConfig& source, cons
 
 std::unique_ptr<core::CheckBack> make_check_back(const RelayConfig& config, const SourceConfig& source) {
   return std::make_unique<http::CheckBackClient>(http::CheckBackConfig{.source = source.name,
-                                                                        .allow = source.check_back_allow,
-                                                                        .timeout = config.check_back.timeout,
-                                                                        .in_flight = config.check_back.in_flight});
+                                                                       .allow = source.check_back_allow,
+                                                                       .timeout = config.check_back.timeout,
+                                                                       .in_flight = config.check_back.in_flight});
 }
 
 }  // namespace
@@ -42,7 +42,6 @@ SourceUnit::SourceUnit(const RelayConfig& config, const SourceConfig& source, co
   reader_ = pg::make_reader(store);
   marker_ = pg::make_marker(store);
   lease_ = pg::make_lease_store(store);
-  observer_ = pg::make_observer(store);
   publisher_ = make_publisher(source, sink_, shared);
   if (wrap) publisher_ = wrap(std::move(publisher_));
   check_back_ = make_check_back(config, source);
@@ -76,9 +75,8 @@ core::SinkStatus SourceUnit::sink() const {
   return {.name = sink_.name, .bootstrap_servers = sink_.bootstrap_servers, .up = state.up, .reason = state.reason};
 }
 
-std::vector<core::DeadRow> SourceUnit::newest_dead(int rows_max) {
-  const std::lock_guard lock(observer_mutex_);
-  return observer_->newest_dead(rows_max);
+std::unique_ptr<core::OutboxObserver> SourceUnit::make_observer() const {
+  return pg::make_observer(housekeeping_options_.store);
 }
 
 }  // namespace relay

@@ -4,9 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <vector>
 
 #include "common/clock.h"
 #include "common/metrics.h"
@@ -43,8 +41,8 @@ class SourceUnit {
   [[nodiscard]] core::SinkStatus sink() const;
   [[nodiscard]] bool alive(std::chrono::milliseconds patience) const { return relay_->alive(patience); }
   [[nodiscard]] std::optional<core::Refusal> refusal() const { return relay_->refusal(); }
-  // Asks the database. Throws core::DatabaseError.
-  [[nodiscard]] std::vector<core::DeadRow> newest_dead(int rows_max);
+  // For the page: a connection of its own.
+  [[nodiscard]] std::unique_ptr<core::OutboxObserver> make_observer() const;
 
  private:
   const std::string name_;
@@ -54,8 +52,6 @@ class SourceUnit {
   std::unique_ptr<core::OutboxReader> reader_;
   std::unique_ptr<core::OutboxMarker> marker_;
   std::unique_ptr<core::LeaseStore> lease_;
-  std::mutex observer_mutex_;
-  std::unique_ptr<core::OutboxObserver> observer_;  // guarded by observer_mutex_
   std::unique_ptr<core::Publisher> publisher_;
   std::unique_ptr<core::CheckBack> check_back_;
   std::unique_ptr<core::SourceRelay> relay_;

@@ -128,7 +128,10 @@ AppendOutcome Broker::append(Topic& topic, storage::PartitionIndex partition, st
   const auto bytes_max = static_cast<std::size_t>(
       std::min(static_cast<std::uint64_t>(topic.settings.max_message_bytes), store_.append_bytes_max()));
   const auto checked = protocol::check_produced(records, bytes_max);
-  if (!checked) return refused(checked.fault, topic, bytes_max);
+  if (!checked) {
+    note_refused_start(where, records);
+    return refused(checked.fault, topic, bytes_max);
+  }
   const auto& header = checked.header;
   const BatchSequence sequence{.producer = storage::ProducerId(header.producer_id),
                                .epoch = header.producer_epoch,
@@ -166,8 +169,21 @@ AppendOutcome Broker::append(Topic& topic, storage::PartitionIndex partition, st
   if (sequence.producer.value() >= 0) {
     state_.producers().note_ticket(where, sequence.producer, outcome.ticket);
     refused_.appended(where, sequence);
+    refused_starts_.appended(where, sequence);
   }
   return outcome;
+}
+
+// Of a producer that has nothing stored here, any sequence is taken. So when its first batch is refused for what it is,
+// the batches in flight behind it would be stored and overtake it; they must find a gap, as with any other producer.
+void Broker::note_refused_start(const storage::PartitionRef& where, std::span<const std::byte> records) {
+  const auto header = protocol::peek_batch(records);
+  if (!header || header->producer_id < 0) return;
+  const BatchSequence sequence{.producer = storage::ProducerId(header->producer_id),
+                               .epoch = header->producer_epoch,
+                               .first = header->base_sequence,
+                               .count = header->record_count};
+  if (!state_.producers().expected(where, sequence)) refused_starts_.refuse(where, sequence);
 }
 
 std::optional<AppendOutcome> Broker::settle_sequence(const Topic& topic, const storage::PartitionRef& where,
@@ -192,7 +208,10 @@ std::optional<AppendOutcome> Broker::settle_sequence(const Topic& topic, const s
   if (refused_.holds_back(where, sequence)) {
     return refused(ErrorCode::kafka_storage_error, "an earlier batch of this producer was refused for want of room");
   }
-  if (seen.verdict == SequenceVerdict::append) return std::nullopt;
+  if (seen.verdict == SequenceVerdict::append) {
+    if (!refused_starts_.holds_back(where, sequence)) return std::nullopt;
+    return refused(ErrorCode::out_of_order_sequence_number, "the producer's first batch here was refused");
+  }
   const auto due = state_.producers().expected(where, sequence).value_or(0);
   return refused(ErrorCode::out_of_order_sequence_number,
                  "sequence " + std::to_string(sequence.first) + " where " + std::to_string(due) + " is due");

@@ -110,6 +110,7 @@ class Broker {
   // What the sequence alone decides: a duplicate, a refusal; none: append it.
   std::optional<AppendOutcome> settle_sequence(const Topic& topic, const storage::PartitionRef& where,
                                                const BatchSequence& sequence);
+  void note_refused_start(const storage::PartitionRef& where, std::span<const std::byte> records);
   storage::Ticket journal(storage::Record record, storage::SharedBytes keep_alive = nullptr);
   [[nodiscard]] storage::TopicId random_topic_id();
   [[nodiscard]] std::int64_t wall_ms() const;
@@ -121,7 +122,8 @@ class Broker {
   std::function<std::uint64_t()> random_;
   Groups groups_;
   FetchWaiters fetch_waiters_;
-  RefusedProducers refused_;
+  RefusedProducers refused_;         // for want of room: answered with a retriable error
+  RefusedProducers refused_starts_;  // producers whose very first batch was refused for what it is
   storage::ProducerId producer_ids_next_{0};
   storage::ProducerId producer_ids_end_{0};
   storage::Ticket producer_ids_ticket_;

@@ -83,7 +83,9 @@ TEST(Rows, AnOversizedRowAmongManyHarmsNoneOfThem) {
   // All but the oversized row and the 50 rows of its key behind it.
   ASSERT_TRUE(test_support::wait_until([&] { return world.sql(left) == "50"; })) << world.sql(left);
   EXPECT_EQ(world.sql("SELECT count(*) FROM message_record WHERE attempts > 0 AND id <> 50000"), "0");
-  EXPECT_EQ(world.log("small").size(), 99'949U) << "nobody was sent twice or not at all";
+  const auto records = fault::read_raw_log(world.broker.address(), "small");
+  EXPECT_GE(records.size(), 99'949U);
+  EXPECT_LE(records.size(), 99'949U + 10'000U) << "one refusal repeats at most what was in flight";
   ASSERT_TRUE(world.becomes(50'000, 2));
 }
 

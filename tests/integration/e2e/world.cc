@@ -1,6 +1,7 @@
 // Starts the parts in the order in which they need each other.
 #include "tests/integration/e2e/world.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -16,7 +17,8 @@ constexpr const char* kDatabase = "shop";
 void make_topic(const std::string& servers, const std::string& name, const std::string& max_message_bytes) {
   const std::string script =
       "import sys; from confluent_kafka.admin import AdminClient, NewTopic; "
-      "made = AdminClient({'bootstrap.servers': sys.argv[1]}).create_topics([NewTopic(sys.argv[2], 3, 1, "
+      "admin = AdminClient({'bootstrap.servers': sys.argv[1]}); made = admin.create_topics([NewTopic(sys.argv[2], 3, "
+      "1, "
       "config={'max.message.bytes': sys.argv[3]})]); [f.result(30) for f in made.values()]";
   const auto done = test_support::run({"/usr/bin/python3", "-c", script, servers, name, max_message_bytes});
   if (done.exit.code != 0) throw std::runtime_error("cannot make topic " + name + ": " + done.error_output);
@@ -66,8 +68,10 @@ bool World::becomes(std::int64_t id, int status) const {
 
 std::vector<std::string> World::log(const std::string& topic) const {
   std::vector<std::string> found;
-  for (const auto& record : fault::read_raw_log(broker.address(), topic))
-    found.push_back(record.key + "=" + record.body);
+  for (const auto& record : fault::read_raw_log(broker.address(), topic)) {
+    const std::string text = record.key + "=" + record.body;
+    if (std::ranges::find(found, text) == found.end()) found.push_back(text);
+  }
   return found;
 }
 

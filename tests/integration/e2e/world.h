@@ -31,7 +31,8 @@ class World {
   std::int64_t insert(const std::string& topic, const std::string& key, const std::string& body) const;
   // Waits until the row has that status; false after the generous deadline.
   [[nodiscard]] bool becomes(std::int64_t id, int status) const;
-  // Keys and bodies of a topic's records in log order, partition by partition: "key=body".
+  // Keys and bodies of a topic's records in log order, partition by partition: "key=body"; first occurrences alone,
+  // since what was in flight behind a refused record may be sent again.
   [[nodiscard]] std::vector<std::string> log(const std::string& topic) const;
   // Every alert the webhook got, as "status error_class topic", in order.
   [[nodiscard]] std::vector<std::string> alerts() const;

@@ -107,6 +107,17 @@ TEST_F(DataTest, RepeatedBatchIsAnsweredWithItsFirstOffset) {
   EXPECT_EQ(store.bounds({state.find_topic("t")->id, storage::PartitionIndex(0)})->end, storage::Offset(6));
 }
 
+TEST_F(DataTest, NothingOvertakesAProducersVeryFirstBatchWhenThatIsRefused) {
+  make_topic("t");
+  auto torn = sequenced(0, 1);
+  torn.back() ^= std::byte{1};
+  EXPECT_EQ(produced(torn).error_code, ErrorCode::corrupt_message);
+  EXPECT_EQ(produced(sequenced(1, 1)).error_code, ErrorCode::out_of_order_sequence_number);
+  EXPECT_EQ(produced(sequenced(2, 1)).error_code, ErrorCode::out_of_order_sequence_number);
+  EXPECT_EQ(produced(sequenced(0, 1)).base_offset, 0);
+  EXPECT_EQ(produced(sequenced(1, 1)).base_offset, 1);
+}
+
 TEST_F(DataTest, FullDiskIsARefusalThatSticksUntilTheRefusedBatchReturns) {
   make_topic("t");
   for (const bool known : {false, true}) {
