@@ -41,7 +41,8 @@ struct Context {
   core::Broker& broker;
   HandlerMetrics& metrics;
   HandlerLimits limits;
-  bool memory_tight = false;     // answers must be small
+  // What a Fetch may answer with now; less when memory is tight, 0: only what its deadline asks for.
+  std::uint64_t fetch_bytes_now = HandlerLimits{}.fetch_bytes_max;
   std::uint32_t fetch_turn = 0;  // which partition a Fetch reads first, so that none starves
 };
 

@@ -90,7 +90,9 @@ void Fetch::read_one(Wanted& wanted) {
   }
   if (from >= bounds->durable_end) return;
   const auto asked = static_cast<std::uint64_t>(std::max(wanted.ask.partition_max_bytes, 0));
-  const auto room = std::min(asked, bytes_max > bytes_found ? bytes_max - bytes_found : 0);
+  if (context.fetch_bytes_now == 0) return;
+  const auto most = std::min(bytes_max, context.fetch_bytes_now);
+  const auto room = std::min(asked, most > bytes_found ? most - bytes_found : 0);
   if (room == 0 && bytes_found > 0) return;
   try {
     wanted.records = context.broker.store().read(wanted.ref, from, room);
@@ -137,7 +139,9 @@ bool Fetch::attempt(bool time_over) {
     if (now >= log_bytes.sum && bytes_found + (now - log_bytes.sum) < bytes_min) return false;
   }
   read_all();
-  if (!failed && !time_over && bytes_found < bytes_min) return false;
+  if (!failed && !time_over && bytes_found < std::min(bytes_min, std::max<std::uint64_t>(context.fetch_bytes_now, 1))) {
+    return false;
+  }
   send();
   return true;
 }
@@ -152,8 +156,8 @@ void handle_fetch(Context& context, const Request& request, const ReplyPtr& repl
       return answer(request, reply, response);
     }
     auto fetch = std::make_shared<Fetch>(context, request.header, reply);
-    const auto most = context.memory_tight ? context.limits.fetch_bytes_max_when_tight : context.limits.fetch_bytes_max;
-    fetch->bytes_max = std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(message.max_bytes, 0)), most);
+    fetch->bytes_max = std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(message.max_bytes, 0)),
+                                               context.limits.fetch_bytes_max);
     fetch->bytes_min = std::min(static_cast<std::uint64_t>(std::max(message.min_bytes, 0)), fetch->bytes_max);
     for (const auto& topic : message.topics) {
       const auto* known = context.broker.state().find_topic(topic.topic);

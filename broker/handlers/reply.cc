@@ -9,7 +9,7 @@ void Reply::fill(Kind kind) {
   ENSURE(kind_ == Kind::waiting, "a request is answered once");
   kind_ = kind;
   cancel_ = nullptr;
-  if (!abandoned_ && filled_) std::exchange(filled_, nullptr)();
+  if (!abandoned_ && filled_) std::exchange(filled_, nullptr)(frame_.size());
 }
 
 void Reply::send(std::vector<std::byte> frame, storage::Ticket ticket) {

@@ -22,8 +22,9 @@ class Reply {
     close,    // the connection ends here, unanswered
   };
 
-  // `filled` is called once, when the reply stops waiting.
-  explicit Reply(std::function<void()> filled) : filled_(std::move(filled)) {}
+  // Called once, when the reply stops waiting, with the number of bytes to send.
+  using Filled = std::function<void(std::size_t bytes)>;
+  explicit Reply(Filled filled) : filled_(std::move(filled)) {}
 
   void send(std::vector<std::byte> frame, storage::Ticket ticket = {});
   void send_nothing() { fill(Kind::nothing); }
@@ -49,7 +50,7 @@ class Reply {
   storage::Ticket ticket_;
   std::vector<std::byte> frame_;
   std::string why_;
-  std::function<void()> filled_;
+  Filled filled_;
   std::function<void()> cancel_;
 };
 

@@ -1,6 +1,9 @@
 // The sessions' common ground.
 #include "broker/net/hub.h"
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "broker/net/session.h"
@@ -10,6 +13,7 @@ namespace broker::net {
 namespace {
 
 constexpr int kLinesPerSecond = 10;
+constexpr std::int64_t kMuchBytes = 32 << 20;
 
 }  // namespace
 
@@ -22,9 +26,13 @@ NetMetrics::NetMetrics(common::Metrics& metrics)
       bytes_in_flight(metrics.gauge("broker_in_flight_bytes", "Frames not yet answered and answers not yet sent")) {}
 
 void Hub::handle(const handlers::Request& request, const handlers::ReplyPtr& reply) {
-  context_.memory_tight = tight();
   handlers::handle(context_, request, reply);
   if (handled_) handled_();
+}
+
+std::uint64_t Hub::fetch_bytes_max() const {
+  if (exhausted()) return 0;
+  return tight() ? context_.limits.fetch_bytes_max_when_tight : context_.limits.fetch_bytes_max;
 }
 
 void Hub::durable_moved() {
@@ -35,6 +43,8 @@ void Hub::durable_moved() {
 
 void Hub::account(std::int64_t bytes) {
   bytes_in_flight_ += bytes;
+  bytes_peak_ = std::max(bytes_peak_, bytes_in_flight_);
+  context_.fetch_bytes_now = fetch_bytes_max();
   metrics_.bytes_in_flight.set(static_cast<double>(bytes_in_flight_));
   if (tight() || waiting_memory_.empty()) return;
   for (const auto& waiting : std::exchange(waiting_memory_, {})) {
@@ -80,6 +90,12 @@ void Hub::log_closed(const std::string& peer, const std::string& why) {
     return;
   }
   common::log::warn("connection closed", {{"peer", peer}, {"reason", why}});
+}
+
+void Hub::give_memory_back() {
+  if (bytes_peak_ < kMuchBytes || bytes_in_flight_ > kMuchBytes / 4) return;
+  bytes_peak_ = 0;
+  ::malloc_trim(0);
 }
 
 void Hub::new_second() {

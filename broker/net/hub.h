@@ -43,6 +43,9 @@ class Hub {
   void on_handled(std::function<void()> handled) { handled_ = std::move(handled); }
   [[nodiscard]] bool durable(storage::Ticket ticket) const { return ticket <= context_.broker.store().durable(); }
 
+  // What a Fetch may answer with now.
+  [[nodiscard]] std::uint64_t fetch_bytes_max() const;
+
   // The session is pumped once when the durable mark has moved.
   void wait_for_durable(const std::shared_ptr<Session>& session) { waiting_durable_.push_back(session); }
   void durable_moved();
@@ -68,6 +71,8 @@ class Hub {
   // One line per event, but no flood of them: beyond ten a second they are counted and named together.
   void log_closed(const std::string& peer, const std::string& why);
   void new_second();
+  // After a burst of large frames the allocator keeps what it got: it is told to return it once it is quiet again.
+  void give_memory_back();
 
  private:
   handlers::Context& context_;
@@ -79,6 +84,7 @@ class Hub {
   std::vector<std::weak_ptr<Session>> waiting_durable_;
   std::vector<std::weak_ptr<Session>> waiting_memory_;
   std::int64_t bytes_in_flight_ = 0;
+  std::int64_t bytes_peak_ = 0;  // since memory was given back
   int lines_this_second_ = 0;
   std::uint64_t lines_kept_back_ = 0;
 };

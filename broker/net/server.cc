@@ -210,6 +210,7 @@ asio::awaitable<void> Server::Impl::turn_every_second(Running* running) {
     if (error) co_return;
     running->heartbeat.beat();
     running->hub.new_second();
+    running->hub.give_memory_back();
     if (running->every_second) running->every_second();
     running->broker.tick();
     const auto now = SteadyClock::now();

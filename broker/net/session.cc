@@ -41,8 +41,11 @@ void Session::start() {
 }
 
 bool Session::may_read() const {
+  // When memory is tight one request at a time: what is under way elsewhere must come to its end first.
+  if (hub_.tight()) return slots_.empty() && !writing_;
   const auto& limits = hub_.limits();
-  return slots_.size() < limits.requests_in_flight_max && bytes_in_flight_ < limits.bytes_in_flight_max;
+  return slots_.size() < limits.requests_in_flight_max && bytes_in_flight_ < limits.bytes_in_flight_max &&
+         unsent_ < limits.unsent_bytes_max;
 }
 
 std::size_t Session::declared_length() const {
@@ -63,7 +66,7 @@ bool Session::refuse_length(std::size_t length) {
 asio::awaitable<void> Session::read_frames(std::shared_ptr<Session> self) {
   try {
     while (!self->closed_ && !self->finishing_) {
-      while (!self->may_read() && !self->closed_) co_await wait_at_gate(self, false);
+      while (!self->may_read() && !self->closed_) co_await wait_at_gate(self, self->hub_.tight());
       const bool got_header = co_await read_header(self);
       if (!got_header) break;
       const auto length = self->declared_length();
@@ -115,7 +118,7 @@ asio::awaitable<bool> Session::read_body(std::shared_ptr<Session> self, handlers
       const std::size_t piece = std::min(length - have, kReadPiece);
       self->bytes_in_flight_ += piece;
       self->hub_.account(static_cast<std::int64_t>(piece));
-      if (self->hub_.exhausted()) {
+      if (length > kSmallFrame && self->hub_.exhausted()) {
         self->close("the memory for frames is used up");
         co_return false;
       }
@@ -142,8 +145,8 @@ asio::awaitable<bool> Session::read_body(std::shared_ptr<Session> self, handlers
 void Session::on_frame(const handlers::Frame& frame) {
   const auto decoded = protocol::decode_request_header(*frame);
   if (!decoded) return close("malformed request header: " + std::string(protocol::name(decoded.error)));
-  auto reply = std::make_shared<handlers::Reply>([weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->pump();
+  auto reply = std::make_shared<handlers::Reply>([weak = weak_from_this()](std::size_t bytes) {
+    if (const auto self = weak.lock()) self->on_filled(bytes);
   });
   slots_.push_back({reply, frame->size()});
   hub_.handle({decoded.header, std::span<const std::byte>(*frame).subspan(decoded.size), frame, address_}, reply);
@@ -190,11 +193,16 @@ std::vector<std::vector<std::byte>> Session::take_ready() {
     release(slot.bytes);
     if (reply.kind() == handlers::Reply::Kind::nothing) continue;
     bytes += reply.size();
-    bytes_in_flight_ += reply.size();
-    hub_.account(static_cast<std::int64_t>(reply.size()));
     frames.push_back(reply.take_frame());
   }
   return frames;
+}
+
+void Session::on_filled(std::size_t bytes) {
+  unsent_ += bytes;
+  bytes_in_flight_ += bytes;
+  hub_.account(static_cast<std::int64_t>(bytes));
+  pump();
 }
 
 void Session::release(std::size_t bytes) {
@@ -233,10 +241,13 @@ asio::awaitable<void> Session::write_ready(std::shared_ptr<Session> self) {
         if (buffers.front().size() == 0) buffers.erase(buffers.begin());
       }
     }
-    if (!self->closed_) self->release(total);
+    if (self->closed_) break;
+    self->unsent_ -= total;
+    self->release(total);
   }
   self->writing_ = false;
   self->pump();
+  if (self->may_read()) self->open_gate();
   if (self->finishing_ && self->slots_.empty()) self->close({});
 }
 
@@ -266,7 +277,8 @@ void Session::close(const std::string& why) {
 void Session::check_timeouts(Clock::time_point now) {
   if (closed_) return;
   const auto& limits = hub_.limits();
-  if (writing_ && now - last_write_ > limits.stall_timeout) return close("its answers are not being read");
+  const auto patience = hub_.tight() ? limits.stall_timeout_when_tight : limits.stall_timeout;
+  if (writing_ && now - last_write_ > patience) return close("its answers are not being read");
   const bool waits_for_us = !may_read() || !slots_.empty();
   if (reading_frame_ && !waits_for_us && now - last_read_ > limits.stall_timeout) {
     return close("half a frame and then nothing");

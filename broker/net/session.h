@@ -62,6 +62,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // Takes answers off the head of the queue, as many as one write should carry.
   [[nodiscard]] std::vector<std::vector<std::byte>> take_ready();
   [[nodiscard]] bool head_ready() const;
+  void on_filled(std::size_t bytes);
   void release(std::size_t bytes);
 
   asio::ip::tcp::socket socket_;
@@ -72,7 +73,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::array<std::byte, 4> header_{};
   std::size_t header_have_ = 0;  // bytes of the next frame's length that came with the last frame
   std::deque<Slot> slots_;
-  std::size_t bytes_in_flight_ = 0;
+  std::size_t bytes_in_flight_ = 0;  // frames not yet answered, and unsent_
+  std::size_t unsent_ = 0;           // answers not yet sent
   bool reading_frame_ = false;
   bool writing_ = false;
   bool waits_for_durable_ = false;

@@ -51,7 +51,7 @@ class HandlersTest : public testing::Test {
   handlers::ReplyPtr ask_raw(std::vector<std::byte> bytes) {
     auto frame = std::make_shared<std::vector<std::byte>>(std::move(bytes));
     const auto header = protocol::decode_request_header(*frame);
-    auto reply = std::make_shared<handlers::Reply>([] {});
+    auto reply = std::make_shared<handlers::Reply>([](std::size_t) {});
     const auto body = std::span<const std::byte>(*frame).subspan(header.size);
     handlers::handle(context, {header.header, body, frame, "127.0.0.1"}, reply);
     return reply;
