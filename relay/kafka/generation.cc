@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/ensure.h"
@@ -68,8 +69,35 @@ Enqueued Generation::enqueue(const core::Row& row, core::Lane lane, const TopicL
   if (wanted != to.pipe) {
     if (to.in_flight[index(to.pipe)] > 0) return Enqueued::full;  // one pipeline after the other, never two at once
     to.pipe = wanted;
+    to.known.clear();
   }
-  return send(row, to, to.pipe);
+  return send_in_line(row, to);
+}
+
+void Generation::Topic::fit() {
+  const auto size = static_cast<std::size_t>(partitions.load(std::memory_order_relaxed));
+  known.resize(std::max(known.size(), size));
+  introduced.resize(std::max(introduced.size(), size));
+}
+
+void Generation::Topic::now_known(std::int32_t partition) {
+  fit();
+  const auto at = static_cast<std::size_t>(partition);
+  if (partition >= 0 && at < known.size()) known[at] = true;
+}
+
+Enqueued Generation::send_in_line(const core::Row& row, Topic& topic) {
+  if (!row.key) return send(row, topic, topic.pipe);  // no order to keep
+  if (topic.has_unplaced) return Enqueued::full;
+  const std::int32_t partitions = topic.partitions.load(std::memory_order_relaxed);
+  if (partitions == 0)
+    return topic.in_flight[index(topic.pipe)] > 0 ? Enqueued::full : send(row, topic, topic.pipe, kUnplaced);
+  topic.fit();
+  const std::int32_t partition = partition_of(*row.key, partitions);
+  const auto at = static_cast<std::size_t>(partition);
+  if (topic.known[at]) return send(row, topic, topic.pipe);
+  if (topic.introduced[at]) return Enqueued::full;
+  return send(row, topic, topic.pipe, partition);
 }
 
 bool Generation::is_failing(const core::Row& row, Topic& topic) {
@@ -89,7 +117,7 @@ bool Generation::is_failing(const core::Row& row, Topic& topic) {
   return true;
 }
 
-Enqueued Generation::send(const core::Row& row, Topic& topic, Pipe pipe) {
+Enqueued Generation::send(const core::Row& row, Topic& topic, Pipe pipe, std::int32_t introduces) {
   Slot* slot = nullptr;
   if (free_.empty()) {
     slot = &slots_.emplace_back();
@@ -97,10 +125,12 @@ Enqueued Generation::send(const core::Row& row, Topic& topic, Pipe pipe) {
     slot = free_.back();
     free_.pop_back();
   }
-  *slot = Slot{row.id, &topic, pipe, true};
+  *slot = Slot{row.id, &topic, pipe, true, introduces};
+  if (introduces >= 0) topic.introduced[static_cast<std::size_t>(introduces)] = true;
+  if (introduces == kUnplaced) topic.has_unplaced = true;
   ++topic.in_flight[index(pipe)];
   if (pipe == Pipe::single) ++single_in_flight_;
-  const auto error = producer(pipe).send(row, own_headers(config_.source, row), slot);
+  const auto error = producer(pipe).send(row, own_headers(config_.source, row), slot, topic.partitions);
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Enqueued::accepted;
   if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL || error == RD_KAFKA_RESP_ERR__FATAL) {
     free_slot(*slot);
@@ -125,6 +155,7 @@ PublishOutcome Generation::finish(const rd_kafka_message_t& report) {
   if (report.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
     outcome.partition = report.partition;
     outcome.offset = report.offset >= 0 ? report.offset : -1;
+    if (slot.pipe == slot.topic->pipe) slot.topic->now_known(report.partition);
     free_slot(slot);
     return outcome;
   }
@@ -163,6 +194,9 @@ std::vector<PublishOutcome> Generation::abandon() {
 }
 
 void Generation::free_slot(Slot& slot) {
+  const auto at = static_cast<std::size_t>(slot.introduces);
+  if (slot.introduces == kUnplaced) slot.topic->has_unplaced = false;
+  if (slot.introduces >= 0 && at < slot.topic->introduced.size()) slot.topic->introduced[at] = false;
   --slot.topic->in_flight[index(slot.pipe)];
   if (slot.pipe == Pipe::single) --single_in_flight_;
   slot.used = false;

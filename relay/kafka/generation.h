@@ -2,6 +2,11 @@
 //
 // A topic goes through one of three pipelines, by the size of batches its limit allows, and changes over only with none
 // of its records in flight; the single lane is a fourth producer. All but the first are made when first needed.
+//
+// A new producer's first keyed record goes to each partition alone. A broker refuses what lies behind a refused batch
+// by its sequence numbers, but accepts any number from a producer it has nothing of yet: with several batches in flight
+// and the first of them refused, the second would be stored (seen). One acknowledged record, and the broker knows us
+// there.
 #pragma once
 
 #include <array>
@@ -51,10 +56,20 @@ class Generation {
   void detach();
 
  private:
+  static constexpr std::int32_t kNone = -1;
+  static constexpr std::int32_t kUnplaced = -2;  // to a partition not known yet, and alone in its whole topic
+
   struct Topic {
     std::string name;
     Pipe pipe = Pipe::large;
     std::array<int, kPipes> in_flight{};
+    PartitionCount partitions = 0;
+    std::vector<bool> known;       // by partition: the broker has something of this pipe's producer
+    std::vector<bool> introduced;  // by partition: the record that makes it known is in flight
+    bool has_unplaced = false;     // a keyed record is in flight that was sent before the partitions were known
+    void fit();                    // grows both to the number of partitions
+    void now_known(std::int32_t partition);
+
     std::chrono::nanoseconds failing_until{0};
     std::string failure_class;
     std::string failure;
@@ -65,11 +80,13 @@ class Generation {
     Topic* topic = nullptr;
     Pipe pipe = Pipe::large;
     bool used = false;
+    std::int32_t introduces = kNone;  // the partition where it travels alone
   };
 
   Topic& topic(const std::string& name);
   Producer& producer(Pipe pipe);
-  core::Enqueued send(const core::Row& row, Topic& topic, Pipe pipe);
+  core::Enqueued send(const core::Row& row, Topic& topic, Pipe pipe, std::int32_t introduces = kNone);
+  core::Enqueued send_in_line(const core::Row& row, Topic& topic);
   bool is_failing(const core::Row& row, Topic& topic);
   void free_slot(Slot& slot);
 
@@ -77,8 +94,8 @@ class Generation {
   const common::Clock& clock_;
   const core::Epoch epoch_;
   const int wake_fd_;
+  std::unordered_map<std::string, std::unique_ptr<Topic>> topics_;  // before the producers, which write to it
   std::array<std::unique_ptr<Producer>, kPipes> producers_;
-  std::unordered_map<std::string, std::unique_ptr<Topic>> topics_;
   std::deque<Slot> slots_;  // as many as were ever in flight at once; a slot's address is its record's opaque
   std::vector<Slot*> free_;
   std::size_t single_in_flight_ = 0;

@@ -30,6 +30,13 @@ Headers make_headers(const core::Row& row, const OwnHeaders& own) {
   return headers;
 }
 
+// murmur2_random, and on the way it tells how many partitions there are.
+std::int32_t place(const rd_kafka_topic_t* topic, const void* key, std::size_t key_size, std::int32_t partitions,
+                   void* topic_opaque, void* /*message_opaque*/) {
+  static_cast<PartitionCount*>(topic_opaque)->store(partitions, std::memory_order_relaxed);
+  return rd_kafka_msg_partitioner_murmur2_random(topic, key, key_size, partitions, nullptr, nullptr);
+}
+
 void log_line(const rd_kafka_t* /*client*/, int level, const char* facility, const char* text) {
   if (std::string_view(facility) == "FATAL") return;  // the publisher tells it once, with what follows from it
   if (level <= LOG_ERR)
@@ -62,14 +69,23 @@ Producer::~Producer() {
   queue_.reset();
 }
 
-rd_kafka_topic_t* Producer::topic(const std::string& name) {
+std::int32_t partition_of(const std::string& key, std::int32_t partitions) {
+  return rd_kafka_msg_partitioner_murmur2(nullptr, key.data(), key.size(), partitions, nullptr, nullptr);
+}
+
+rd_kafka_topic_t* Producer::topic(const std::string& name, PartitionCount& partitions) {
   auto& handle = topics_[name];
-  if (!handle) handle.reset(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
+  if (handle) return handle.get();
+  rd_kafka_topic_conf_t* conf = rd_kafka_default_topic_conf_dup(client_.get());
+  rd_kafka_topic_conf_set_partitioner_cb(conf, place);
+  rd_kafka_topic_conf_set_opaque(conf, &partitions);
+  handle.reset(rd_kafka_topic_new(client_.get(), name.c_str(), conf));  // takes conf
   return handle.get();
 }
 
-rd_kafka_resp_err_t Producer::send(const core::Row& row, const OwnHeaders& own, void* opaque) {
-  rd_kafka_topic_t* handle = topic(row.topic);
+rd_kafka_resp_err_t Producer::send(const core::Row& row, const OwnHeaders& own, void* opaque,
+                                   PartitionCount& partitions) {
+  rd_kafka_topic_t* handle = topic(row.topic, partitions);
   if (handle == nullptr) return rd_kafka_last_error();
   Headers headers = make_headers(row, own);
   std::array<rd_kafka_vu_t, 6> fields;

@@ -1,6 +1,8 @@
 // One librdkafka producer: rows in, delivery events out. Private to relay/kafka.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <string>
 #include <unordered_map>
 
@@ -14,6 +16,12 @@ namespace relay::kafka {
 // librdkafka's lines go to our log: its errors as warnings, the rest for debugging.
 void send_log_to_ours(rd_kafka_conf_t* conf);
 
+// How many partitions a topic has, as librdkafka last saw it; 0: not yet. Written from any thread.
+using PartitionCount = std::atomic<std::int32_t>;
+
+// Where the partitioner puts this key (CONTRACTS §4: murmur2, as Java clients do).
+[[nodiscard]] std::int32_t partition_of(const std::string& key, std::int32_t partitions);
+
 // send() from one thread at a time, poll() from another; purge() from any.
 class Producer {
  public:
@@ -23,8 +31,9 @@ class Producer {
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
 
-  // NO_ERROR: exactly one delivery report with this opaque will come. Anything else: none will.
-  rd_kafka_resp_err_t send(const core::Row& row, const OwnHeaders& own, void* opaque);
+  // NO_ERROR: exactly one delivery report with this opaque will come. Anything else: none will. `partitions` is the
+  // topic's own and must outlive this.
+  rd_kafka_resp_err_t send(const core::Row& row, const OwnHeaders& own, void* opaque, PartitionCount& partitions);
   // Asks for the end of every record, queued or in flight; their reports follow. Does not block.
   void purge();
   // The next event, or null.
@@ -35,7 +44,7 @@ class Producer {
   void detach();
 
  private:
-  rd_kafka_topic_t* topic(const std::string& name);
+  rd_kafka_topic_t* topic(const std::string& name, PartitionCount& partitions);
 
   Client client_;
   Queue queue_;
