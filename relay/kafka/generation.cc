@@ -38,6 +38,19 @@ Generation::Generation(const PublisherConfig& config, const common::Clock& clock
   producer(Pipe::large);
 }
 
+void Generation::Topic::fit() {
+  const auto size = static_cast<std::size_t>(partitions.load(std::memory_order_relaxed));
+  known.resize(std::max(known.size(), size));
+  introduced.resize(std::max(introduced.size(), size));
+  waiting_at.resize(std::max(waiting_at.size(), size));
+}
+
+void Generation::Topic::now_known(std::int32_t partition) {
+  fit();
+  const auto at = static_cast<std::size_t>(partition);
+  if (partition >= 0 && at < known.size()) known[at] = true;
+}
+
 Generation::Topic& Generation::topic(const std::string& name) {
   auto& found = topics_[name];
   if (!found) {
@@ -62,119 +75,157 @@ Enqueued Generation::enqueue(const core::Row& row, core::Lane lane, const TopicL
   Topic& to = topic(row.topic);
   if (lane == core::Lane::single) {
     if (single_in_flight_ > 0) return Enqueued::full;
-    return send(row, to, Pipe::single);
+    Slot& slot = take_slot(row, to);
+    return answer(slot, Pipe::single, send(slot, Pipe::single));
   }
-  if (is_failing(row, to)) return Enqueued::accepted;
-  const Pipe wanted = pipe_for(limit);
-  if (wanted != to.pipe) {
-    if (to.in_flight[index(to.pipe)] > 0) return Enqueued::full;  // one pipeline after the other, never two at once
-    to.pipe = wanted;
-    to.known.clear();
+  if (is_failing(to)) {
+    tell(to.failure, row.id);
+    return Enqueued::accepted;
   }
-  return send_in_line(row, to);
+  to.wanted = pipe_for(limit);
+  Slot& slot = take_slot(row, to);
+  return answer(slot, to.pipe, place(slot));
 }
 
-void Generation::Topic::fit() {
-  const auto size = static_cast<std::size_t>(partitions.load(std::memory_order_relaxed));
-  known.resize(std::max(known.size(), size));
-  introduced.resize(std::max(introduced.size(), size));
-}
-
-void Generation::Topic::now_known(std::int32_t partition) {
-  fit();
-  const auto at = static_cast<std::size_t>(partition);
-  if (partition >= 0 && at < known.size()) known[at] = true;
-}
-
-Enqueued Generation::send_in_line(const core::Row& row, Topic& topic) {
-  if (!row.key) return send(row, topic, topic.pipe);  // no order to keep
-  if (topic.has_unplaced) return Enqueued::full;
-  const std::int32_t partitions = topic.partitions.load(std::memory_order_relaxed);
-  if (partitions == 0)
-    return topic.in_flight[index(topic.pipe)] > 0 ? Enqueued::full : send(row, topic, topic.pipe, kUnplaced);
-  topic.fit();
-  const std::int32_t partition = partition_of(*row.key, partitions);
-  const auto at = static_cast<std::size_t>(partition);
-  if (topic.known[at]) return send(row, topic, topic.pipe);
-  if (topic.introduced[at]) return Enqueued::full;
-  return send(row, topic, topic.pipe, partition);
-}
-
-bool Generation::is_failing(const core::Row& row, Topic& topic) {
-  if (topic.failing_until.count() == 0) return false;
-  if (clock_.steady() >= topic.failing_until) {
-    topic.failing_until = {};
-    return false;
-  }
-  PublishOutcome outcome;
-  outcome.id = row.id;
-  outcome.scope = topic.failure_scope;
-  outcome.error_class = topic.failure_class;
-  outcome.message = topic.failure;
-  local_.push_back(std::move(outcome));
-  const std::uint64_t wake = 1;
-  (void)!write(wake_fd_, &wake, sizeof wake);
-  return true;
-}
-
-Enqueued Generation::send(const core::Row& row, Topic& topic, Pipe pipe, std::int32_t introduces) {
-  Slot* slot = nullptr;
-  if (free_.empty()) {
-    slot = &slots_.emplace_back();
-  } else {
-    slot = free_.back();
-    free_.pop_back();
-  }
-  *slot = Slot{row.id, &topic, pipe, true, introduces};
-  if (introduces >= 0) topic.introduced[static_cast<std::size_t>(introduces)] = true;
-  if (introduces == kUnplaced) topic.has_unplaced = true;
-  ++topic.in_flight[index(pipe)];
-  if (pipe == Pipe::single) ++single_in_flight_;
-  const auto error = producer(pipe).send(row, own_headers(config_.source, row), slot, topic.partitions);
+// What produce() said at once, to the caller or, like a delivery report, as an outcome.
+Enqueued Generation::answer(Slot& slot, Pipe pipe, rd_kafka_resp_err_t error) {
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Enqueued::accepted;
   if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL || error == RD_KAFKA_RESP_ERR__FATAL) {
-    free_slot(*slot);
+    free_slot(slot);
     if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) return Enqueued::full;
     set_fatal(producer(pipe).fatal_reason());
     return Enqueued::down;
   }
   rd_kafka_message_t report{};
   report.err = error;
-  report._private = slot;
-  local_.push_back(finish(report));
+  report._private = &slot;
+  const core::RowId id = slot.id;
+  PublishOutcome outcome = finish(report);
+  // refuse() should have said it. Rows of its key may be behind it already, so nothing more may go.
+  if (outcome.scope == Scope::row && pipe != Pipe::single) set_fatal("refused by the client: " + outcome.message);
+  tell(std::move(outcome), id);
+  return Enqueued::accepted;
+}
+
+void Generation::tell(PublishOutcome outcome, core::RowId id) {
+  outcome.id = id;
+  local_.push_back(std::move(outcome));
   const std::uint64_t wake = 1;
   (void)!write(wake_fd_, &wake, sizeof wake);
-  return Enqueued::accepted;
+}
+
+bool Generation::is_failing(Topic& topic) const {
+  if (topic.failing_until.count() == 0) return false;
+  if (clock_.steady() < topic.failing_until) return true;
+  topic.failing_until = {};
+  return false;
+}
+
+rd_kafka_resp_err_t Generation::place(Slot& slot) {
+  Topic& to = *slot.topic;
+  const auto wait = [&](std::size_t* at_partition) {
+    to.waiting.push_back(&slot);
+    if (at_partition != nullptr) ++to.waiting_at[*at_partition];
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+  };
+  if (to.wanted != to.pipe) {  // one pipeline after the other, never two at once
+    if (to.in_flight[index(to.pipe)] > 0) return wait(nullptr);
+    to.pipe = to.wanted;
+    to.known.clear();
+  }
+  if (!slot.row->key) return send(slot, to.pipe);  // no order to keep
+  if (to.has_unplaced) return wait(nullptr);
+  const std::int32_t partitions = to.partitions.load(std::memory_order_relaxed);
+  if (partitions == 0) return send(slot, to.pipe, kUnplaced);
+  to.fit();
+  const std::int32_t partition = partition_of(*slot.row->key, partitions);
+  auto at = static_cast<std::size_t>(partition);
+  if (to.waiting_at[at] > 0) return wait(&at);
+  if (to.known[at]) return send(slot, to.pipe);
+  if (to.introduced[at]) return wait(&at);
+  return send(slot, to.pipe, partition);
+}
+
+rd_kafka_resp_err_t Generation::send(Slot& slot, Pipe pipe, std::int32_t introduces) {
+  Topic& to = *slot.topic;
+  const auto error = producer(pipe).send(*slot.row, own_headers(config_.source, *slot.row), &slot, to.partitions);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
+  // Its report may have come already; it is taken under the lock that is held here.
+  slot.sent = true;
+  slot.pipe = pipe;
+  slot.introduces = introduces;
+  ++to.in_flight[index(pipe)];
+  if (pipe == Pipe::single) ++single_in_flight_;
+  if (introduces >= 0) to.introduced[static_cast<std::size_t>(introduces)] = true;
+  if (introduces == kUnplaced) to.has_unplaced = true;
+  return error;
+}
+
+// What they waited for has come: each goes, or waits for something else, in the old order.
+void Generation::place_waiting(Topic& topic) {
+  std::deque<Slot*> waiting;
+  waiting.swap(topic.waiting);
+  std::ranges::fill(topic.waiting_at, 0);
+  while (!waiting.empty()) {
+    Slot* slot = waiting.front();
+    const auto error = place(*slot);
+    if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL || error == RD_KAFKA_RESP_ERR__FATAL) {
+      if (error == RD_KAFKA_RESP_ERR__FATAL) set_fatal(producer(topic.pipe).fatal_reason());
+      break;
+    }
+    waiting.pop_front();
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) (void)answer(*slot, topic.pipe, error);
+    if (is_fatal() || is_failing(topic)) break;
+  }
+  // What is left shares the topic's failure, or waits for the cut that follows a producer's end.
+  topic.waiting.insert(topic.waiting.end(), waiting.begin(), waiting.end());
+  if (is_failing(topic)) end_waiting(topic, topic.failure);
+}
+
+void Generation::end_waiting(Topic& topic, const PublishOutcome& outcome) {
+  for (Slot* slot : std::exchange(topic.waiting, {})) {
+    tell(outcome, slot->id);
+    free_slot(*slot);
+  }
+  std::ranges::fill(topic.waiting_at, 0);
 }
 
 PublishOutcome Generation::finish(const rd_kafka_message_t& report) {
   auto& slot = *static_cast<Slot*>(report._private);
   ENSURE(slot.used, "two delivery reports for one record");
+  Topic& to = *slot.topic;
+  const bool on_main = slot.pipe != Pipe::single || !slot.sent;
+  const bool opens = slot.introduces != kNone || (to.wanted != to.pipe && to.in_flight[index(to.pipe)] <= 1);
   PublishOutcome outcome;
-  outcome.id = slot.id;
   if (report.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
     outcome.partition = report.partition;
     outcome.offset = report.offset >= 0 ? report.offset : -1;
-    if (slot.pipe == slot.topic->pipe) slot.topic->now_known(report.partition);
-    free_slot(slot);
-    return outcome;
+    if (slot.pipe == to.pipe) to.now_known(report.partition);
+  } else {
+    const ErrorClass about = classify(report.err);
+    // A report that produce() itself caused has no librdkafka message behind it.
+    outcome.maybe_stored =
+        report.rkt != nullptr && rd_kafka_message_status(&report) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+    outcome.scope = about.scope;
+    outcome.error_class = about.name;
+    outcome.permanent = about.permanent;
+    outcome.message = rd_kafka_err2str(report.err);
+    const bool topic_wide = about.scope == Scope::topic || about.scope == Scope::partition;
+    if (topic_wide && on_main) note_failure(to, outcome);
+    // Gapless: this producer is dead already, its own word may come after this report.
+    if (about.scope == Scope::row && slot.sent && slot.pipe != Pipe::single) set_fatal("refused: " + outcome.message);
   }
-  const ErrorClass about = classify(report.err);
-  // A report that produce() itself caused has no librdkafka message behind it.
-  outcome.maybe_stored = report.rkt != nullptr && rd_kafka_message_status(&report) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
-  outcome.scope = about.scope;
-  outcome.error_class = about.name;
-  outcome.permanent = about.permanent;
-  outcome.message = rd_kafka_err2str(report.err);
-  const bool topic_wide = about.scope == Scope::topic || about.scope == Scope::partition;
-  if (topic_wide && slot.pipe != Pipe::single) {
-    slot.topic->failing_until = clock_.steady() + kFailTogether;
-    slot.topic->failure_scope = about.scope;
-    slot.topic->failure_class = outcome.error_class;
-    slot.topic->failure = outcome.message;
-  }
+  outcome.id = slot.id;
   free_slot(slot);
+  if (opens && report.rkt != nullptr && !to.waiting.empty() && !cut_ && !is_fatal()) place_waiting(to);
   return outcome;
+}
+
+void Generation::note_failure(Topic& topic, const PublishOutcome& outcome) {
+  topic.failing_until = clock_.steady() + kFailTogether;
+  topic.failure = outcome;
+  topic.failure.maybe_stored = false;
+  end_waiting(topic, topic.failure);
 }
 
 std::vector<PublishOutcome> Generation::abandon() {
@@ -193,18 +244,35 @@ std::vector<PublishOutcome> Generation::abandon() {
   return outcomes;
 }
 
+Generation::Slot& Generation::take_slot(const core::Row& row, Topic& topic) {
+  Slot* slot = nullptr;
+  if (free_.empty()) {
+    slot = &slots_.emplace_back();
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+  }
+  *slot = Slot{.row = &row, .id = row.id, .topic = &topic, .used = true};
+  return *slot;
+}
+
 void Generation::free_slot(Slot& slot) {
-  const auto at = static_cast<std::size_t>(slot.introduces);
-  if (slot.introduces == kUnplaced) slot.topic->has_unplaced = false;
-  if (slot.introduces >= 0 && at < slot.topic->introduced.size()) slot.topic->introduced[at] = false;
-  --slot.topic->in_flight[index(slot.pipe)];
-  if (slot.pipe == Pipe::single) --single_in_flight_;
-  slot.used = false;
+  Topic& of = *slot.topic;
+  if (slot.sent) --of.in_flight[index(slot.pipe)];
+  if (slot.sent && slot.pipe == Pipe::single) --single_in_flight_;
+  if (slot.introduces == kUnplaced) of.has_unplaced = false;
+  if (slot.introduces >= 0) of.introduced[static_cast<std::size_t>(slot.introduces)] = false;
+  slot = Slot{};
   free_.push_back(&slot);
 }
 
 void Generation::start_cut() {
   cut_ = true;
+  PublishOutcome outcome;
+  outcome.scope = Scope::cut;
+  outcome.error_class = "cut";
+  outcome.message = "cut before it was sent";
+  for (auto& [name, topic] : topics_) end_waiting(*topic, outcome);
   for (auto& producer : producers_)
     if (producer) producer->purge();
 }

@@ -7,6 +7,8 @@
 // by its sequence numbers, but accepts any number from a producer it has nothing of yet: with several batches in flight
 // and the first of them refused, the second would be stored (seen). One acknowledged record, and the broker knows us
 // there.
+//
+// Rows that must not go yet wait here, topic by topic, so that they hold up no other topic and no other partition.
 #pragma once
 
 #include <array>
@@ -57,38 +59,49 @@ class Generation {
 
  private:
   static constexpr std::int32_t kNone = -1;
-  static constexpr std::int32_t kUnplaced = -2;  // to a partition not known yet, and alone in its whole topic
+  static constexpr std::int32_t kUnplaced = -2;  // to a partition not known yet, and alone among the topic's keyed rows
 
+  struct Topic;
+  struct Slot {
+    const core::Row* row = nullptr;  // alive until its outcome (the seam's promise)
+    core::RowId id;
+    Topic* topic = nullptr;
+    Pipe pipe = Pipe::large;  // set when sent
+    bool used = false;
+    bool sent = false;
+    std::int32_t introduces = kNone;  // the partition where it travels alone
+  };
   struct Topic {
+    void fit();  // grows what is kept by partition
+    void now_known(std::int32_t partition);
+
     std::string name;
     Pipe pipe = Pipe::large;
+    Pipe wanted = Pipe::large;
     std::array<int, kPipes> in_flight{};
     PartitionCount partitions = 0;
     std::vector<bool> known;       // by partition: the broker has something of this pipe's producer
     std::vector<bool> introduced;  // by partition: the record that makes it known is in flight
+    std::vector<int> waiting_at;   // by partition: how many wait
     bool has_unplaced = false;     // a keyed record is in flight that was sent before the partitions were known
-    void fit();                    // grows both to the number of partitions
-    void now_known(std::int32_t partition);
-
+    std::deque<Slot*> waiting;
     std::chrono::nanoseconds failing_until{0};
-    std::string failure_class;
-    std::string failure;
-    core::Scope failure_scope = core::Scope::topic;
-  };
-  struct Slot {
-    core::RowId id;
-    Topic* topic = nullptr;
-    Pipe pipe = Pipe::large;
-    bool used = false;
-    std::int32_t introduces = kNone;  // the partition where it travels alone
+    core::PublishOutcome failure;  // of the row that failed last; without its id
   };
 
   Topic& topic(const std::string& name);
   Producer& producer(Pipe pipe);
-  core::Enqueued send(const core::Row& row, Topic& topic, Pipe pipe, std::int32_t introduces = kNone);
-  core::Enqueued send_in_line(const core::Row& row, Topic& topic);
-  bool is_failing(const core::Row& row, Topic& topic);
+  Slot& take_slot(const core::Row& row, Topic& topic);
   void free_slot(Slot& slot);
+  // Sends the row, or has it wait.
+  rd_kafka_resp_err_t place(Slot& slot);
+  rd_kafka_resp_err_t send(Slot& slot, Pipe pipe, std::int32_t introduces = kNone);
+  void place_waiting(Topic& topic);
+  void end_waiting(Topic& topic, const core::PublishOutcome& outcome);
+  bool is_failing(Topic& topic) const;
+  void note_failure(Topic& topic, const core::PublishOutcome& outcome);
+  core::Enqueued answer(Slot& slot, Pipe pipe, rd_kafka_resp_err_t error);
+  void tell(core::PublishOutcome outcome, core::RowId id);
 
   const PublisherConfig& config_;
   const common::Clock& clock_;

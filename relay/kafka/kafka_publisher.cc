@@ -272,6 +272,7 @@ void KafkaPublisher::Impl::deliver(std::vector<PublishOutcome> outcomes) {
 }
 
 void KafkaPublisher::Impl::end_cut_when_done() {
+  std::vector<PublishOutcome> local;
   std::vector<PublishOutcome> abandoned;
   {
     const std::scoped_lock lock(mutex_);
@@ -284,8 +285,10 @@ void KafkaPublisher::Impl::end_cut_when_done() {
       }
       return;
     }
+    local = current_->take_local();
     abandoned = current_->abandon();
   }
+  deliver(std::move(local));
   if (!abandoned.empty())
     common::log::warn("records abandoned: the Kafka client did not report their end", {{"records", abandoned.size()}});
   deliver(std::move(abandoned));

@@ -11,8 +11,8 @@ namespace relay::kafka {
 
 // Thread-safe. Outcomes come on one thread of the publisher's, whichever thread calls cut(). The handler may enqueue,
 // but not cut() or rebuild(). cut() waits at most about a second: records whose end librdkafka has not reported by then
-// are reported as cut, and their producer ends elsewhere. Bodies are copied (README.md tells why), so a row need not
-// outlive enqueue().
+// are reported as cut, and their producer ends elsewhere. A row stays alive and unchanged until its outcome, as the
+// seam says: it may wait here; what is handed to librdkafka is a copy (README.md tells why).
 class KafkaPublisher final : public core::Publisher {
  public:
   // Connects in the background. Throws common::Error (configuration) for a property that is not to be set or refused.
