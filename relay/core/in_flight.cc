@@ -100,6 +100,7 @@ void InFlight::remove(Flight& flight) {
 
 void InFlight::handed_over(Flight& flight) {
   flight.stage = Stage::handed;
+  flight.gate = Lsn{0};  // passed
   ++handed_;
   if (flight.lane == Lane::main) ++main_handed_[bucket(flight.key)];
 }

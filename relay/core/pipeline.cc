@@ -152,6 +152,7 @@ void Pipeline::drop(Flight& flight) {
   } else {
     const RowId before{flight.row.id.value() - 1};
     if (!rewind_to_ || before < *rewind_to_) rewind_to_ = before;
+    if (flight.lane == Lane::single) request_sweep();  // its key is closed
   }
   in_flight_.remove(flight);
 }

@@ -122,6 +122,7 @@ class Pipeline {
   bool admit(Row&& row, KeyHash key);
   [[nodiscard]] Lane lane_of(const Row& row, const TopicMeters& meters) const;
   [[nodiscard]] bool has_room_in(Lane lane) const;
+  void forget_unflushed();
   void admit_direct();
   void pace_polls(bool more, bool admitted);
   [[nodiscard]] bool passed(RowId id) const;

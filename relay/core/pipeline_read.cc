@@ -332,7 +332,27 @@ void Pipeline::flushed(Lsn lsn) {
   flushed_ = std::max(flushed_, lsn);
 }
 
+// The server may have crashed and lost what was not flushed, and positions in its log begin anew: what waits for them
+// is read again. Gates rise along the queues, so what is dropped are their ends.
+void Pipeline::forget_unflushed() {
+  for (auto* queue : {&in_flight_.main_queue, &in_flight_.single_queue}) {
+    while (!queue->empty() && queue->back()->gate > flushed_) {
+      drop(*queue->back());
+      queue->pop_back();
+    }
+    for (Flight* flight : *queue) flight->gate = Lsn{0};
+  }
+  gate_ = flushed_ = Lsn{0};
+  if (rewind_to_ && phase_ == Phase::running) {
+    gaps_.rewind(*rewind_to_);
+    rewind_to_.reset();
+    abandon_pass();
+    held_.forget_first_blockers();
+  }
+}
+
 void Pipeline::read_failed(const DatabaseError& error) {
+  forget_unflushed();
   database_up_ = false;
   database_error_ = error.what();
   read_not_before_ = now() + options_.retry_pause;

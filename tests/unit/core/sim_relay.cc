@@ -26,7 +26,7 @@ Enqueued SimPublisher::enqueue(const Row& row, Lane lane) {
 }
 
 std::optional<PublishOutcome> SimPublisher::refuse(const Row& row) {
-  TableRow& known = world_.rows.at(row.id.value());
+  TableRow& known = world_.known(row.id);
   if (!known.known_bad) return std::nullopt;
   ++known.lone_failures;
   return PublishOutcome{.id = row.id,
@@ -41,7 +41,7 @@ void SimPublisher::cut() {
   for (auto* lane : {&main_, &single_}) {
     bool arrives = world_.sink_up && !dead_;
     for (const Row* row : *lane) {
-      const TableRow& known = world_.rows.at(row->id.value());
+      const TableRow& known = world_.known(row->id);
       arrives = arrives && !known.poison && !world_.broken_topics.contains(row->topic) && world_.chance(0.8);
       if (arrives) world_.append(row->id, stale_());
       acks_.push_back(PublishOutcome{.id = row->id, .scope = Scope::cut, .maybe_stored = true});
@@ -66,7 +66,7 @@ void SimPublisher::die(std::size_t from) {
 
 void SimPublisher::arrive_main() {
   const Row& row = *main_.front();
-  const TableRow& known = world_.rows.at(row.id.value());
+  const TableRow& known = world_.known(row.id);
   if (world_.broken_topics.contains(row.topic)) {
     acks_.push_back({.id = row.id, .scope = Scope::topic, .error_class = "topic_broken", .message = "no such topic"});
     return die(1);
@@ -80,7 +80,7 @@ void SimPublisher::arrive_main() {
     }
     return die(batch);
   }
-  if (world_.chance(0.001)) {
+  if (!world_.options.calm && world_.chance(0.001)) {
     acks_.push_back({.id = row.id, .scope = Scope::sink, .error_class = "not_authorised", .message = "no"});
     return die(1);
   }
@@ -91,7 +91,7 @@ void SimPublisher::arrive_main() {
 
 void SimPublisher::arrive_single() {
   const Row& row = *single_.front();
-  TableRow& known = world_.rows.at(row.id.value());
+  TableRow& known = world_.known(row.id);
   PublishOutcome outcome{.id = row.id};
   if (world_.broken_topics.contains(row.topic)) {
     outcome = {.id = row.id, .scope = Scope::topic, .error_class = "topic_broken", .message = "no such topic"};
@@ -195,7 +195,9 @@ void SimRelay::read_step() {
   if (step.kind == ReadStep::Kind::wait) return;
   sent_ = now();
   answer_ = Failure{};
-  if (world_.database_up) {
+  // A crash ends the connection, and the next statement finds out.
+  const bool connected = std::exchange(crashes_seen_, world_.crashes) == world_.crashes;
+  if (world_.database_up && connected) {
     switch (step.kind) {
       case ReadStep::Kind::poll:
         answer_ = world_.poll(PollRequest{
@@ -216,7 +218,7 @@ void SimRelay::read_step() {
       case ReadStep::Kind::wait:
         break;
     }
-    if (world_.chance(0.003)) answer_ = Failure{};
+    if (!world_.options.calm && world_.chance(0.003)) answer_ = Failure{};
   }
   reading_ = std::move(step);
 }
@@ -291,7 +293,7 @@ void SimRelay::feed_step() {
       pipeline_.cut_done();
       break;
     case SinkStep::Kind::rebuild:
-      if (world_.chance(0.1)) {
+      if (!world_.options.calm && world_.chance(0.1)) {
         pipeline_.rebuild_failed("no memory");
       } else {
         publisher_.rebuild(step.epoch);

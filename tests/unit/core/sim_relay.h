@@ -95,6 +95,7 @@ class SimRelay {
   std::optional<FeedReport> fed_;
   std::optional<MarkWork> marking_;
   std::optional<MarkResult> marked_;
+  int crashes_seen_ = 0;
   std::vector<Row> asked_;
   Nanos renewed_at_{0};
 };

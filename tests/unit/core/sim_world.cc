@@ -12,7 +12,8 @@ using std::chrono::microseconds;
 World::World(const WorldOptions& world_options) : options(world_options), random(world_options.seed) {}
 
 void World::begin_transaction() {
-  Transaction transaction{.id = next_transaction_++, .rows = {}, .locks = {}};
+  Transaction transaction{.id = next_transaction_++, .rows = {}, .locks = {}, .writes_at = clock.now};
+  if (chance(0.2)) transaction.writes_at += Millis{pick(900)};
   const std::int64_t count = 1 + pick(4);
   for (std::int64_t i = 0; i < count; ++i) {
     TableRow row;
@@ -39,6 +40,7 @@ void World::begin_transaction() {
 void World::end_transaction(bool allow_rollback) {
   if (open.empty()) return;
   const auto place = open.begin() + pick(static_cast<std::int64_t>(open.size()));
+  if (allow_rollback && place->writes_at > clock.now) return;
   for (const std::string& lock : place->locks) key_locks_.erase(lock);
   if (!allow_rollback || !chance(options.rollback)) {
     insert_lsn_ += 8;
@@ -56,6 +58,7 @@ void World::end_transaction(bool allow_rollback) {
 }
 
 void World::crash_database() {
+  ++crashes;
   if (trace) std::cout << "CRASH\n";
   for (auto row = rows.begin(); row != rows.end();) {
     const bool lost = row->second.lsn > flush_lsn_;
@@ -130,6 +133,12 @@ void World::heal() {
       }
     }
   }
+}
+
+int World::waiting() const {
+  return static_cast<int>(std::count_if(rows.begin(), rows.end(), [](const auto& entry) {
+    return entry.second.status == 0 || entry.second.status == 2;
+  }));
 }
 
 bool World::all_done() const {
@@ -213,6 +222,7 @@ PollResult World::poll(const PollRequest& request) {
   result.snapshot.xmax = TransactionId{next_transaction_};
   result.snapshot.xmin = result.snapshot.xmax;
   for (const Transaction& transaction : open) {
+    if (transaction.writes_at > clock.now) continue;
     result.snapshot.in_progress.emplace_back(transaction.id);
     result.snapshot.xmin = std::min(result.snapshot.xmin, TransactionId{transaction.id});
   }
@@ -342,6 +352,12 @@ void World::apply(const Checked& fact, MarkResult& result) {
   }
 }
 
+TableRow& World::known(RowId id) {
+  if (const auto found = rows.find(id.value()); found != rows.end()) return found->second;
+  violation("phantom: row " + std::to_string(id.value()) + " was handed over and its commit is lost");
+  return lost_row_;
+}
+
 void World::append(RowId id, bool stale_process) {
   log.push_back(id.value());
   const auto found = rows.find(id.value());
@@ -353,6 +369,7 @@ void World::append(RowId id, bool stale_process) {
   if (row.seen_in_log++ > 0) return;
   ++appended_first;
   if (!row.confirmed) violation("phantom: row " + std::to_string(row.id) + " is unclear");
+  if (row.lsn > flush_lsn_) violation("phantom: row " + std::to_string(row.id) + " is not flushed yet");
   if (stale_process) return;
   if (row.status == 3 || row.status == 4) violation("phantom: row " + std::to_string(row.id) + " was cancelled");
   check_order(row);

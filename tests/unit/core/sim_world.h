@@ -43,7 +43,8 @@ struct WorldOptions {
   double known_bad = 0.01;  // rows that refuse() knows about
   double rollback = 0.15;
   double async_commit = 0.2;
-  bool hold = true;  // dead_rows
+  bool calm = false;  // nothing fails: then nothing may be sent twice
+  bool hold = true;   // dead_rows
   bool ordered = true;
 };
 
@@ -69,6 +70,7 @@ struct Transaction {
   std::uint64_t id = 0;
   std::vector<TableRow> rows;
   std::vector<std::string> locks;
+  Nanos writes_at{0};  // it took its ids, but shows in snapshots only from here on
 };
 
 struct LeaseRow {
@@ -88,6 +90,7 @@ class World {
   void crash_database();  // commits that were not flushed are gone
   void heal();            // no more faults, limits raised, everything confirmed and sent again
   [[nodiscard]] bool all_done() const;
+  [[nodiscard]] int waiting() const;
   [[nodiscard]] std::string why_not_done() const;
 
   // The statements, at this moment.
@@ -100,6 +103,9 @@ class World {
 
   // The sink: what one record comes to when it arrives. Appends to the log, with the checker looking on.
   void append(RowId id, bool stale_process);
+
+  // The row as the sink's people know it. It must be there: nothing unflushed may be handed over.
+  TableRow& known(RowId id);
 
   bool chance(double probability) { return std::uniform_real_distribution<>(0, 1)(random) < probability; }
   std::int64_t pick(std::int64_t below) { return std::uniform_int_distribution<std::int64_t>(0, below - 1)(random); }
@@ -121,6 +127,7 @@ class World {
   std::vector<std::int64_t> log;
   std::int64_t appended_first = 0;
   std::int64_t committed_rows = 0;
+  int crashes = 0;
 
  private:
   [[nodiscard]] Row whole(const TableRow& row) const;
@@ -134,6 +141,7 @@ class World {
   std::uint64_t insert_lsn_ = 1'000;
   std::uint64_t flush_lsn_ = 1'000;
   std::set<std::string> key_locks_;
+  TableRow lost_row_;
   Millis first_check_{300};
 };
 
