@@ -116,6 +116,12 @@ Config load_config(const Flags& flags) {
   check_address("listen", own.listen, false, own.insecure);
   check_address("admin_listen", own.admin_listen, false, own.insecure);
   if (!own.advertise.empty()) check_address("advertise", own.advertise, true, own.insecure);
+  const auto host = common::parse_host_port(own.listen).value->host;
+  if (own.advertise.empty() && (host == "0.0.0.0" || host == "::")) {
+    throw common::Error("listen = \"" + own.listen +
+                            "\" is no address to connect to: tell clients where this machine is with --advertise",
+                        false, common::ExitCode::configuration);
+  }
   if (own.data_dir.empty()) {
     throw common::Error("data_dir is empty: name a folder with --data-dir", false, common::ExitCode::configuration);
   }

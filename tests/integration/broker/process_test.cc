@@ -111,6 +111,10 @@ TEST(BrokerProgram, ListensBeyondLoopbackOnlyWhenToldTwice) {
                             listen, "--admin-listen", loopback(free_port())});
   EXPECT_EQ(refused.exit.code, 78);
   EXPECT_NE(refused.error_output.find("--insecure"), std::string::npos) << refused.error_output;
+  const auto nowhere = run({program("outbox-broker").string(), "--data-dir", (folder / "d").string(), "--listen",
+                            listen, "--insecure", "--admin-listen", loopback(free_port())});
+  EXPECT_EQ(nowhere.exit.code, 78);
+  EXPECT_NE(nowhere.error_output.find("--advertise"), std::string::npos) << nowhere.error_output;
   BrokerProcess broker({.data_dir = {}, .flags = {"--insecure"}, .executable = {}});
   EXPECT_TRUE(answers(broker));
 }

@@ -1,0 +1,98 @@
+// Clients that take and do not give: what they cost is bounded, and others are served beside them.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "broker/protocol/fetch.h"
+#include "broker/protocol/metadata.h"
+#include "broker/protocol/produce.h"
+#include "broker/protocol/record_batch_builder.h"
+#include "tests/integration/broker/wire_client.h"
+#include "tests/support/net.h"
+#include "tests/support/programs.h"
+
+namespace broker_tests {
+namespace {
+
+using protocol::ErrorCode;
+
+long resident_kib(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
+  }
+  return 0;
+}
+
+protocol::FetchRequest fetch_all(int wait_ms) {
+  protocol::FetchRequest request;
+  request.max_wait_ms = wait_ms;
+  request.min_bytes = 1;
+  protocol::FetchTopic topic;
+  topic.topic = "t";
+  topic.partitions.emplace_back();
+  topic.partitions.back().partition_max_bytes = 50 << 20;
+  request.topics.push_back(topic);
+  return request;
+}
+
+protocol::ErrorCode produce(WireClient& client, const std::vector<std::byte>& records) {
+  protocol::ProduceRequest request;
+  request.acks = -1;
+  request.topics.push_back({"t", {{0, protocol::BytesView(records)}}});
+  const auto response = client.call<protocol::ProduceResponse>(request, 7);
+  return response ? response->topics.at(0).partitions.at(0).error_code : ErrorCode::network_exception;
+}
+
+void make_topic(WireClient& client) {
+  protocol::MetadataRequest topics;
+  topics.topics.emplace();
+  topics.topics->push_back({{}, "t"});
+  ASSERT_TRUE(client.call<protocol::MetadataResponse>(topics, 4));
+}
+
+TEST(Load, ConsumersThatDoNotReadCostBoundedMemoryAndStarveNobody) {
+  test_support::TempDir folder;
+  std::ofstream(folder / "broker.toml") << "[limits]\nin_flight = \"16MiB\"\n";
+  test_support::BrokerProcess broker(
+      {.data_dir = {}, .flags = {"--config", (folder / "broker.toml").string()}, .executable = {}});
+  WireClient client(broker.port());
+  make_topic(client);
+  const auto megabyte = protocol::plain_batch(100, 10'000);
+  for (int i = 0; i < 16; ++i) ASSERT_EQ(produce(client, megabyte), ErrorCode::none);
+
+  std::vector<std::unique_ptr<WireClient>> slow;
+  for (int i = 0; i < 100; ++i) {
+    slow.push_back(std::make_unique<WireClient>(broker.port()));
+    for (int request = 0; request < 20; ++request) ASSERT_TRUE(slow.back()->send(fetch_all(100), 11));
+  }
+  // One in flight limit's worth of answers lies there unread, and still everybody else is served.
+  ASSERT_TRUE(test_support::wait_until([&] {
+    const auto metrics = test_support::http_get(broker.admin_port(), "/metrics");
+    if (!metrics) return false;
+    const auto at = metrics->body.find("\nbroker_in_flight_bytes ");
+    return at != std::string::npos && std::stod(metrics->body.substr(at + 24)) > (16 << 20);
+  }));
+  EXPECT_EQ(produce(client, protocol::plain_batch(1, 100)), ErrorCode::none);
+  EXPECT_TRUE(test_support::wait_until([&] {
+    const auto response = client.call<protocol::FetchResponse>(fetch_all(100), 11);
+    return response && !response->topics.at(0).partitions.at(0).records->empty();
+  }));
+  // Twice the limit, an answer or two on top, and the program itself.
+  EXPECT_LT(resident_kib(broker.process().pid()), 96 << 10);
+}
+
+TEST(Load, ManyIdleConnectionsCostLittle) {
+  test_support::BrokerProcess broker;
+  std::vector<std::unique_ptr<WireClient>> idle;
+  for (int i = 0; i < 250; ++i) idle.push_back(std::make_unique<WireClient>(broker.port()));
+  WireClient client(broker.port());
+  make_topic(client);
+  EXPECT_EQ(produce(client, protocol::plain_batch(1, 100)), ErrorCode::none);
+  EXPECT_LT(resident_kib(broker.process().pid()), 64 << 10);
+}
+
+}  // namespace
+}  // namespace broker_tests
