@@ -14,6 +14,7 @@ Examples:
   outbox-broker --data-dir /var/lib/outbox-broker
   kcat -b 127.0.0.1:9092 -L                       what is there
   curl http://127.0.0.1:9644/metrics
+  outbox-broker --data-dir DIR check              read everything, say what is damaged
 
 Exit codes: 0, 1 failed while running, 64 usage, 74 a disk failed, 78 configuration or data of another version.)";
 
@@ -37,6 +38,12 @@ CommandLine parse_command_line(int argc, const char* const* argv, const std::str
   app.fallthrough();
   CLI::App* run = app.add_subcommand("run", "Run (this is the default)");
   run->fallthrough();
+  CLI::App* check = app.add_subcommand("check", "Read every record of a data folder that no broker has open");
+  check->fallthrough();
+  check->callback([&] { line.action = Action::check; });
+  CLI::App* dump = app.add_subcommand("dump", "Print topics, offsets and groups of such a folder");
+  dump->fallthrough();
+  dump->callback([&] { line.action = Action::dump; });
   CLI::App* reference = app.add_subcommand("config-reference", "Print the table of the file's keys in Markdown");
   reference->callback([&] { line.action = Action::config_reference; });
   try {

@@ -10,6 +10,8 @@ namespace broker {
 struct CommandLine {
   enum class Action {
     run,
+    check,             // read everything, say what is damaged
+    dump,              // print topics, bounds, groups
     config_reference,  // print the table of keys in Markdown
     leave,             // everything was said already (help, version, a usage error): end with exit_code
   };

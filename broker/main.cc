@@ -3,12 +3,15 @@
 
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <iostream>
 #include <memory>
 #include <random>
 #include <string>
 
 #include "broker/cli.h"
 #include "broker/core/broker.h"
+#include "broker/inspect.h"
 #include "broker/net/server.h"
 #include "broker/status.h"
 #include "broker/storage/posix_file.h"
@@ -109,6 +112,28 @@ int run(const Config& config) {
   return 0;
 }
 
+// A folder that is not there is not made just to look at it.
+int inspect(const Config& config, bool dump) {
+  common::log::configure(common::log::Level::warn, config.log.format);
+  if (!std::filesystem::exists(config.broker.data_dir)) {
+    throw common::Error("no data folder at " + config.broker.data_dir + ": name it with --data-dir", false,
+                        common::ExitCode::configuration);
+  }
+  raise_descriptor_limit();
+  const common::SystemClock clock;
+  broker::storage::PosixFileSystem files;
+  broker::core::State state;
+  const auto store = broker::storage::Store::open(files, clock, store_options(config), state);
+  bool well = true;
+  if (dump) {
+    broker::dump_store(state, *store, std::cout);
+  } else {
+    well = broker::check_store(state, *store, std::cout);
+  }
+  store->close();
+  return static_cast<int>(well ? common::ExitCode::ok : common::ExitCode::disk_failed);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -120,6 +145,10 @@ int main(int argc, char** argv) {
       case broker::CommandLine::Action::config_reference:
         std::fputs(broker::config_reference().c_str(), stdout);
         return 0;
+      case broker::CommandLine::Action::check:
+        return inspect(broker::load_config(line.flags), false);
+      case broker::CommandLine::Action::dump:
+        return inspect(broker::load_config(line.flags), true);
       case broker::CommandLine::Action::run:
         return run(broker::load_config(line.flags));
     }

@@ -97,7 +97,7 @@ void Fetch::read_one(Wanted& wanted) {
   try {
     wanted.records = context.broker.store().read(wanted.ref, from, room);
   } catch (const common::Error& error) {
-    common::log::error("partition cannot be read: check the disk, then run outbox-broker check",
+    common::log::error("partition cannot be read: check the disk, stop the broker, run outbox-broker check",
                        {{"topic", topics[wanted.topic]}, {"partition", wanted.ask.partition}, {"error", error.what()}});
     found.error_code = ErrorCode::kafka_storage_error;
     failed = true;

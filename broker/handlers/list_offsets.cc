@@ -43,7 +43,7 @@ protocol::ListOffsetsPartitionResponse list(Context& context, const std::string&
     found.timestamp_ms = hit->second;
     found.leader_epoch = epoch;
   } catch (const common::Error& error) {
-    common::log::error("partition cannot be read: check the disk, then run outbox-broker check",
+    common::log::error("partition cannot be read: check the disk, stop the broker, run outbox-broker check",
                        {{"topic", name}, {"partition", ask.partition_index}, {"error", error.what()}});
     found.error_code = ErrorCode::kafka_storage_error;
   }
