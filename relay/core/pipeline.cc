@@ -59,6 +59,10 @@ void Pipeline::disowned(const std::string& why) {
   owned_ = false;
   failed_.clear();
   checked_.clear();
+  for (Blocked& blocked : blocked_) {
+    blocked.batch.failed.clear();
+    blocked.batch.checked.clear();
+  }
   asked_.clear();
   to_check_.clear();
   turn_.stale = true;
@@ -233,6 +237,7 @@ SourceStatus Pipeline::status() const {
   status.owner = owned_;
   status.epoch = epoch_.value();
   status.state = state_;
+  if (phase_ == Phase::running && !breaker_.closed()) status.state += ": the sink does not answer, trying with one row";
   status.counts = counts_;
   status.counts.in_flight = static_cast<std::int64_t>(in_flight_.rows());
   // What lies above the watermark has not been met by any pass; ids are dense enough for an estimate.

@@ -234,6 +234,7 @@ void Pipeline::not_delivered(Flight& flight, const PublishOutcome& outcome) {
 
 // It failed alone, or is known to be unacceptable: an attempt is spent, or the row is dead.
 void Pipeline::fail(Flight& flight, const PublishOutcome& outcome) {
+  if (!owned_) return drop(flight);  // no longer ours to write down
   const int attempts = flight.row.attempts + 1;
   const bool dead = outcome.permanent || attempts >= options_.retry.limit;
   const RowId id = flight.row.id;

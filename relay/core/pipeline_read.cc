@@ -303,7 +303,13 @@ void Pipeline::loaded(std::vector<Row> rows) {
     }
   }
   turn_.next = ReadStep::Kind::poll;
-  if (turn_.kind == TurnKind::due && turn_.rows.empty()) end_turn();
+  if (turn_.kind != TurnKind::due) return;
+  if (in_flight_.rows_free() == 0 || in_flight_.bytes_free() == 0) {
+    // They were asked for as unclear, and somebody confirmed them meanwhile.
+    if (!turn_.rows.empty()) request_sweep();
+    turn_.rows.clear();
+  }
+  if (turn_.rows.empty()) end_turn();
 }
 
 // Rows that are the first of their key, judged after the poll that followed their loading: whatever comes before them

@@ -95,7 +95,6 @@ void World::operator_acts() {
       if (chance(0.6)) {
         row.status = 0;
         row.attempts = 0;
-        row.lone_failures = 0;
         ++row.redrives;
         row.next_attempt_at.reset();
         if (chance(0.5)) row.poison = row.known_bad = false;
@@ -119,7 +118,6 @@ void World::heal() {
     if (row.status == 2) {
       row.status = 0;
       row.attempts = 0;
-      row.lone_failures = 0;
       ++row.redrives;
       row.unknown_checks = row.checks = 0;
       row.first_check_at.reset();

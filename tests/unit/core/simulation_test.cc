@@ -78,6 +78,12 @@ class Story {
       }
     }
     if (world_.violations.empty() && !world_.all_done()) {
+      for (auto& relay : relays_) {
+        relay->pipeline().in_flight().for_each([](const Flight& flight) {
+          std::cout << "still in flight: " << flight.row.id.value() << " stage " << static_cast<int>(flight.stage)
+                    << (flight.lane == Lane::single ? " single" : " main") << "\n";
+        });
+      }
       world_.violation("not delivered in the end: " + world_.why_not_done() + " a: " + relays_[0]->pipeline().state() +
                        " b: " + relays_[1]->pipeline().state());
     }
@@ -145,7 +151,7 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
 
 TEST(Simulation, KeepsEveryPromiseForManySeeds) {
   const std::uint64_t first = number_from("SIM_SEED", 1);
-  const std::uint64_t count = number_from("SIM_COUNT", 24);
+  const std::uint64_t count = number_from("SIM_COUNT", 60);
   Outcome sum;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     Outcome run = Story(world_options(seed), {}).tell(12'000);
