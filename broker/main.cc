@@ -58,6 +58,7 @@ broker::net::ServerOptions server_options(const Config& config) {
 
 broker::core::BrokerSettings broker_settings(const Config& config, const common::HostPort& advertised) {
   broker::core::BrokerSettings settings;
+  settings.data_dir = config.broker.data_dir;
   settings.advertised_host = advertised.host;
   settings.advertised_port = advertised.port;
   settings.auto_create_topics = config.topics.auto_create;

@@ -19,7 +19,8 @@ StatusBoard::StatusBoard(common::Metrics& metrics)
     : topics_(metrics.gauge("broker_topics", "Topics")),
       partitions_(metrics.gauge("broker_partitions", "Partitions of all topics")),
       groups_(metrics.gauge("broker_groups", "Consumer groups with members, or known and empty")),
-      waiting_fetches_(metrics.gauge("broker_waiting_fetches", "Fetches that wait for data")) {}
+      waiting_fetches_(metrics.gauge("broker_waiting_fetches", "Fetches that wait for data")),
+      disk_full_(metrics.gauge("broker_disk_full", "1 while produce requests are refused for want of room")) {}
 
 common::AdminPages StatusBoard::pages() {
   common::AdminPages pages;
@@ -45,9 +46,10 @@ void StatusBoard::update(core::Broker& broker) {
   partitions_.set(static_cast<double>(partitions));
   groups_.set(static_cast<double>(groups));
   waiting_fetches_.set(static_cast<double>(broker.fetch_waiters().size()));
+  disk_full_.set(broker.disk_full() ? 1 : 0);
   const std::scoped_lock lock(mutex_);
   counts_ = ",\"topics\":" + std::to_string(topics) + ",\"partitions\":" + std::to_string(partitions) +
-            ",\"groups\":" + std::to_string(groups);
+            ",\"groups\":" + std::to_string(groups) + ",\"disk_full\":" + (broker.disk_full() ? "true" : "false");
 }
 
 std::string StatusBoard::status_json() const {

@@ -28,6 +28,7 @@ class StatusBoard {
   common::Gauge& partitions_;
   common::Gauge& groups_;
   common::Gauge& waiting_fetches_;
+  common::Gauge& disk_full_;
   mutable std::mutex mutex_;
   std::string fixed_;   // guarded by mutex_: what does not change, as JSON members; empty until ready
   std::string counts_;  // guarded by mutex_

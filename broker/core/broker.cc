@@ -9,6 +9,7 @@
 
 #include "broker/protocol/record_batch.h"
 #include "common/ensure.h"
+#include "common/log.h"
 
 namespace broker::core {
 
@@ -138,7 +139,7 @@ AppendOutcome Broker::append(Topic& topic, storage::PartitionIndex partition, st
                                .first = header.base_sequence,
                                .count = header.record_count};
   // The disk before the sequence: what is refused for want of room must be refused alike as long as it lasts.
-  if (store_.make_room(where, records.size()) != storage::RoomRefusal::none) {
+  if (!has_room(where, records.size())) {
     refused_.refuse(where, sequence);
     return refused(ErrorCode::kafka_storage_error, "the broker's disk is full: free some space, producers try again");
   }
@@ -184,6 +185,24 @@ void Broker::note_refused_start(const storage::PartitionRef& where, std::span<co
                                .first = header->base_sequence,
                                .count = header->record_count};
   if (!state_.producers().expected(where, sequence)) refused_starts_.refuse(where, sequence);
+}
+
+bool Broker::has_room(const storage::PartitionRef& where, std::size_t bytes) {
+  if (store_.make_room(where, bytes) == storage::RoomRefusal::none) {
+    if (disk_full_since_) {
+      const auto lasted = std::chrono::duration_cast<std::chrono::seconds>(now() - *disk_full_since_);
+      common::log::info("there is room on the disk again", {{"after_s", lasted.count()}});
+      disk_full_since_.reset();
+    }
+    return true;
+  }
+  if (!disk_full_since_) {
+    disk_full_since_ = now();
+    common::log::error(
+        "disk full, produce requests are refused and nothing is lost",
+        {{"data_dir", settings_.data_dir}, {"next", "free space there; producers try again by themselves"}});
+  }
+  return false;
 }
 
 std::optional<AppendOutcome> Broker::settle_sequence(const Topic& topic, const storage::PartitionRef& where,

@@ -24,6 +24,7 @@ namespace broker::core {
 
 struct BrokerSettings {
   std::int32_t node_id = 1;
+  std::string data_dir;  // for what people are told
   std::string advertised_host = "127.0.0.1";
   std::int32_t advertised_port = 9092;
   bool auto_create_topics = true;
@@ -101,6 +102,9 @@ class Broker {
   [[nodiscard]] std::optional<std::pair<storage::Offset, std::int64_t>> find_max_timestamp(
       const storage::PartitionRef& partition);
 
+  // Produce requests are refused for want of room.
+  [[nodiscard]] bool disk_full() const { return disk_full_since_.has_value(); }
+
   // When tick() has something to do.
   [[nodiscard]] std::optional<Time> next_deadline() const;
   // Fetches whose partitions moved, deadlines of fetches and groups, a checkpoint when one is due.
@@ -111,6 +115,8 @@ class Broker {
   std::optional<AppendOutcome> settle_sequence(const Topic& topic, const storage::PartitionRef& where,
                                                const BatchSequence& sequence);
   void note_refused_start(const storage::PartitionRef& where, std::span<const std::byte> records);
+  // False: no room. Says so once when it begins and once when it is over.
+  bool has_room(const storage::PartitionRef& where, std::size_t bytes);
   storage::Ticket journal(storage::Record record, storage::SharedBytes keep_alive = nullptr);
   [[nodiscard]] storage::TopicId random_topic_id();
   [[nodiscard]] std::int64_t wall_ms() const;
@@ -124,6 +130,7 @@ class Broker {
   FetchWaiters fetch_waiters_;
   RefusedProducers refused_;         // for want of room: answered with a retriable error
   RefusedProducers refused_starts_;  // producers whose very first batch was refused for what it is
+  std::optional<Time> disk_full_since_;
   storage::ProducerId producer_ids_next_{0};
   storage::ProducerId producer_ids_end_{0};
   storage::Ticket producer_ids_ticket_;
