@@ -189,6 +189,12 @@ TEST_F(StoreTest, FindsTimes) {
 }
 
 TEST_F(StoreTest, CheckpointsAndRecyclesTheJournal) {
+  // A journal that is full waits for a checkpoint, which only the core thread may begin.
+  const auto checkpoint_until_durable = [this](Ticket ticket) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (store_->durable() < ticket && std::chrono::steady_clock::now() < deadline) store_->maybe_checkpoint();
+    wait_durable(*store_, ticket);
+  };
   options_.checkpoint_bytes = 1 << 20;
   open();
   make_topic(1, 4);
@@ -196,11 +202,9 @@ TEST_F(StoreTest, CheckpointsAndRecyclesTheJournal) {
   for (int i = 0; i < 2000; ++i) {
     last = append(partition_of(1, i % 4), 1, std::string(10'000, static_cast<char>('a' + i % 26)));
     store_->maybe_checkpoint();
-    if (i % 100 == 0) wait_durable(*store_, last);
+    if (i % 100 == 0) checkpoint_until_durable(last);
   }
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (store_->durable() < last && std::chrono::steady_clock::now() < deadline) store_->maybe_checkpoint();
-  wait_durable(*store_, last);
+  checkpoint_until_durable(last);
   std::vector<std::vector<std::byte>> before;
   before.reserve(4);
   for (int p = 0; p < 4; ++p) before.push_back(read_all(partition_of(1, p)));
