@@ -16,7 +16,7 @@ namespace relay::core {
 
 class Gaps {
  public:
-  Gaps(std::size_t ranges_max, std::chrono::nanoseconds settle_after = std::chrono::seconds{1});
+  explicit Gaps(std::size_t ranges_max, std::chrono::nanoseconds settle_after = std::chrono::seconds{1});
 
   [[nodiscard]] RowId watermark() const { return watermark_; }
   [[nodiscard]] const std::vector<IdRange>& ranges() const { return ranges_; }

@@ -56,14 +56,14 @@ class Pipeline {
   [[nodiscard]] ReadStep next_read();
   void polled(PollResult result, Nanoseconds sent);
   void swept(std::vector<Headline> page);
-  void due_found(std::vector<Headline> due);
+  void due_found(const std::vector<Headline>& due);
   void loaded(std::vector<Row> rows);
   void flushed(Lsn lsn);
   void read_failed(const DatabaseError& error);
   // Unclear rows to be asked about; how many of them, from the first, the check-back took.
   [[nodiscard]] std::vector<Row> take_checks();
-  void checks_refused(std::vector<Row> rows);
-  void check_answered(CheckBackAnswer answer);
+  void checks_refused(const std::vector<Row>& rows);
+  void check_answered(const CheckBackAnswer& answer);
 
   // The feed thread.
   [[nodiscard]] SinkStep next_sink(bool may_feed);

@@ -50,12 +50,12 @@ void Pipeline::prepare_check(Row&& row) {
 
 std::vector<Row> Pipeline::take_checks() { return std::exchange(to_check_, {}); }
 
-void Pipeline::checks_refused(std::vector<Row> rows) {
+void Pipeline::checks_refused(const std::vector<Row>& rows) {
   for (const Row& row : rows) asked_.erase(row.id.value());
   checks_busy_until_ = now() + kBusyPause;
 }
 
-void Pipeline::check_answered(CheckBackAnswer answer) {
+void Pipeline::check_answered(const CheckBackAnswer& answer) {
   const auto found = asked_.find(answer.id.value());
   if (found == asked_.end() || found->second.answered) return;
   Asked& asked = found->second;

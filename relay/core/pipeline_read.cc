@@ -246,7 +246,7 @@ bool Pipeline::admit(Row&& row, KeyHash key) {
   return true;
 }
 
-void Pipeline::due_found(std::vector<Headline> due) {
+void Pipeline::due_found(const std::vector<Headline>& due) {
   database_ok();
   if (turn_.stale) return end_turn();
   int slots = check_slots();

@@ -50,8 +50,8 @@ void SourceRelay::Impl::read(const ReadStep& step) {
       return report([&] { pipeline.swept(std::move(page)); });
     }
     case ReadStep::Kind::due: {
-      auto due = parts.reader.due(options.check.first, step.rows_max);
-      return report([&] { pipeline.due_found(std::move(due)); });
+      const auto due = parts.reader.due(options.check.first, step.rows_max);
+      return report([&] { pipeline.due_found(due); });
     }
     case ReadStep::Kind::load: {
       auto rows = parts.reader.load(step.ids, step.bytes_max);
@@ -78,7 +78,7 @@ void SourceRelay::Impl::ask_checks() {
   if (taken == rows.size()) return;
   rows.erase(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(taken));
   const std::scoped_lock lock(mutex);
-  pipeline.checks_refused(std::move(rows));
+  pipeline.checks_refused(rows);
 }
 
 // --- feeding

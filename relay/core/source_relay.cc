@@ -49,20 +49,20 @@ void SourceRelay::Impl::start() {
     mark_wake.notify_one();
     feed_wake.notify_one();
   });
-  parts.check_back.on_answer([this](CheckBackAnswer answer) {
+  parts.check_back.on_answer([this](const CheckBackAnswer& answer) {
     {
       const std::scoped_lock lock(mutex);
-      pipeline.check_answered(std::move(answer));
+      pipeline.check_answered(answer);
     }
     mark_wake.notify_one();
     read_wake.notify_one();
   });
   for (auto& beat : beats) beat.store(now().count());
-  run(watchdog, &Impl::watch_once);
-  run(lease, &Impl::lease_once);
-  run(poll, &Impl::poll_once);
-  run(feed, &Impl::feed_once);
-  run(mark, &Impl::mark_once);
+  run(watch_loop, &Impl::watch_once);
+  run(lease_loop, &Impl::lease_once);
+  run(poll_loop, &Impl::poll_once);
+  run(feed_loop, &Impl::feed_once);
+  run(mark_loop, &Impl::mark_once);
 }
 
 void SourceRelay::Impl::sleep(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
@@ -109,8 +109,8 @@ bool SourceRelay::Impl::stop(milliseconds deadline) {
     pipeline.drain();
   }
   wait_for(deadline / 2, [](const Pipeline& state) { return state.in_flight().handed() == 0; });
-  join(feed);
-  join(poll);
+  join(feed_loop);
+  join(poll_loop);
   parts.publisher.cut();
   {
     const std::scoped_lock lock(mutex);
@@ -118,9 +118,9 @@ bool SourceRelay::Impl::stop(milliseconds deadline) {
   }
   mark_wake.notify_one();
   const bool clean = wait_for(deadline / 4, [](const Pipeline& state) { return state.drained(); });
-  join(mark);
-  join(lease);
-  join(watchdog);
+  join(mark_loop);
+  join(lease_loop);
+  join(watch_loop);
   const std::optional<Epoch> epoch = guard.epoch();
   guard.lost();
   if (epoch) {

@@ -18,7 +18,7 @@ namespace relay::core {
 struct SourceRelay::Impl {
   Impl(const SourceParts& source_parts, SourceOptions source_options);
 
-  enum Loop : std::size_t { poll, feed, mark, lease, watchdog, loops };
+  enum Loop : std::size_t { poll_loop, feed_loop, mark_loop, lease_loop, watch_loop, loops };
 
   void start();
   bool stop(std::chrono::milliseconds deadline);

@@ -255,7 +255,7 @@ void SimRelay::report_read() {
       pipeline_.swept(std::get<std::vector<Headline>>(std::move(answer_)));
       break;
     case ReadStep::Kind::due:
-      pipeline_.due_found(std::get<std::vector<Headline>>(std::move(answer_)));
+      pipeline_.due_found(std::get<std::vector<Headline>>(answer_));
       break;
     case ReadStep::Kind::load:
       pipeline_.loaded(std::get<std::vector<Row>>(std::move(answer_)));
@@ -273,7 +273,7 @@ void SimRelay::report_read() {
     } else {
       std::vector<Row> refused;
       refused.push_back(std::move(row));
-      pipeline_.checks_refused(std::move(refused));
+      pipeline_.checks_refused(refused);
     }
   }
 }
@@ -383,7 +383,7 @@ void SimRelay::check_step() {
   } else if (world_.chance(0.5)) {
     answer.verdict = world_.chance(0.8) ? Verdict::in_progress : Verdict::not_allowed;
   }
-  pipeline_.check_answered(std::move(answer));
+  pipeline_.check_answered(answer);
 }
 
 }  // namespace sim

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <utility>
 
 namespace sim {
 
@@ -245,8 +246,9 @@ std::vector<Headline> World::due(Millis, int rows_max) {
     if (row.status != 0 || due_at(row) > clock.now || (row.confirmed && !row.next_attempt_at)) continue;
     found.push_back(&row);
   }
-  std::stable_sort(found.begin(), found.end(),
-                   [this](const TableRow* left, const TableRow* right) { return due_at(*left) < due_at(*right); });
+  std::sort(found.begin(), found.end(), [this](const TableRow* left, const TableRow* right) {
+    return std::pair(due_at(*left), left->id) < std::pair(due_at(*right), right->id);
+  });
   std::vector<Headline> result;
   for (const TableRow* row : found) {
     if (static_cast<int>(result.size()) < rows_max) result.push_back(headline(*row));
