@@ -109,9 +109,9 @@ std::optional<std::string> send_all(int fd, std::string_view bytes, Deadline dea
     const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    } else if (sent == 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
       if (auto why = wait_ready(fd, POLLOUT, deadline, stop_fd)) return why;
-    } else if (errno != EINTR) {
+    } else {
       return reason_of(errno);
     }
   }

@@ -99,7 +99,7 @@ TEST(Errors, OnlyAnInvalidTopicIsPermanent) {
 }
 
 TEST(Errors, UnknownBrokerCodeIsTheRowsOwn) {
-  const ErrorClass found = classify(static_cast<rd_kafka_resp_err_t>(200));
+  const ErrorClass found = classify(RD_KAFKA_RESP_ERR_ELECTION_NOT_NEEDED);
   EXPECT_EQ(found.scope, Scope::row);
   EXPECT_STREQ(found.name, "refused");
 }
