@@ -44,9 +44,10 @@ std::string failed(const std::string& table, const std::string& event_table) {
          " m SET attempts = m.attempts + 1, fail_msg = f.message, status = CASE WHEN f.dead THEN 2 ELSE 0 END, "
          "next_attempt_at = CASE WHEN f.dead THEN NULL ELSE "
          "statement_timestamp() + f.wait * interval '1 microsecond' END "
-         "FROM unnest($1::bigint[], $2::text[], $3::boolean[], $4::bigint[]) AS f(id, message, dead, wait) "
-         "WHERE m.id = f.id AND m.status = 0 AND " +
-         lease_guard(5) +
+         "FROM unnest($1::bigint[], $2::text[], $3::boolean[], $4::bigint[], $5::integer[]) "
+         "AS f(id, message, dead, wait, before) "
+         "WHERE m.id = f.id AND m.status = 0 AND (f.before < 0 OR m.attempts = f.before) AND " +
+         lease_guard(6) +
          " RETURNING m.id, m.attempts, f.dead, f.message), "
          "kept AS (INSERT INTO public.outbox_event (table_name, message, kind, detail) SELECT " +
          event_table +
@@ -66,10 +67,10 @@ std::string checked(const std::string& table, const std::string& event_table) {
          "status = CASE c.result WHEN 1 THEN 3 WHEN 3 THEN 2 ELSE 0 END, "
          "next_attempt_at = CASE WHEN c.result = 0 THEN NULL ELSE m.next_attempt_at END, "
          "next_check_at = CASE WHEN c.result = 2 THEN statement_timestamp() + c.wait * interval '1 microsecond' END "
-         "FROM unnest($1::bigint[], $2::integer[], $3::boolean[], $4::boolean[], $5::text[], $6::bigint[]) "
-         "AS c(id, result, asked, unknown, message, wait) "
-         "WHERE m.id = c.id AND m.status = 0 AND NOT m.confirmed AND " +
-         lease_guard(7) +
+         "FROM unnest($1::bigint[], $2::integer[], $3::boolean[], $4::boolean[], $5::text[], $6::bigint[], "
+         "$7::integer[]) AS c(id, result, asked, unknown, message, wait, before) "
+         "WHERE m.id = c.id AND m.status = 0 AND NOT m.confirmed AND (c.before < 0 OR m.checks = c.before) AND " +
+         lease_guard(8) +
          " RETURNING m.id, m.checks, c.result, c.asked, c.message), "
          "kept AS (INSERT INTO public.outbox_event (table_name, message, kind, detail) SELECT " +
          event_table +

@@ -43,9 +43,10 @@ Params delivered_params(const std::vector<Delivered>& delivered) {
 
 std::int64_t microseconds(std::chrono::milliseconds wait) { return std::chrono::microseconds(wait).count(); }
 
-// $1 ids, $2 messages, $3 dead, $4 µs to the retry, then the lease's $5 $6 $7.
+// $1 ids, $2 messages, $3 dead, $4 µs to the retry, $5 attempts before, then the lease's $6 $7 $8.
 Params failed_params(const std::vector<Failed>& failed) {
   std::vector<std::int64_t> ids, waits;
+  std::vector<std::int32_t> before;
   std::vector<std::optional<std::string>> messages;
   std::vector<bool> dead;
   for (const Failed& one : failed) {
@@ -53,16 +54,18 @@ Params failed_params(const std::vector<Failed>& failed) {
     messages.emplace_back(storable(one.fail_msg));
     dead.push_back(one.dead);
     waits.push_back(microseconds(one.retry_in));
+    before.push_back(one.attempts_before);
   }
   Params params;
-  params.add_bigints(ids).add_texts(messages).add_booleans(dead).add_bigints(waits);
+  params.add_bigints(ids).add_texts(messages).add_booleans(dead).add_bigints(waits).add_ints(before);
   return params;
 }
 
-// $1 ids, $2 results as Checked::Result, $3 asked, $4 unknown, $5 messages (null: leave), $6 µs, then $7 $8 $9.
+// $1 ids, $2 results as Checked::Result, $3 asked, $4 unknown, $5 messages (null: leave), $6 µs, $7 checks before, then
+// the lease's $8 $9 $10.
 Params checked_params(const std::vector<Checked>& checked) {
   std::vector<std::int64_t> ids, waits;
-  std::vector<std::int32_t> results;
+  std::vector<std::int32_t> results, before;
   std::vector<bool> asked, unknown;
   std::vector<std::optional<std::string>> messages;
   for (const Checked& one : checked) {
@@ -72,10 +75,11 @@ Params checked_params(const std::vector<Checked>& checked) {
     unknown.push_back(one.unknown);
     messages.push_back(one.fail_msg.empty() ? std::nullopt : std::optional(storable(one.fail_msg)));
     waits.push_back(microseconds(one.ask_in));
+    before.push_back(one.checks_before);
   }
   Params params;
   params.add_bigints(ids).add_ints(results).add_booleans(asked).add_booleans(unknown).add_texts(messages);
-  params.add_bigints(waits);
+  params.add_bigints(waits).add_ints(before);
   return params;
 }
 

@@ -96,6 +96,21 @@ TEST_F(Marker, AFailureWaitsAndTheLastOneIsDead) {
             "failure attempt 1: not now;dead attempt 1: too large");
 }
 
+TEST_F(Marker, AFailureThatIsSentAgainAfterADoubtfulCommitCountsOnce) {
+  insert_rows(1);
+  Failed once = failed(1, "not now");
+  once.attempts_before = 0;
+  EXPECT_TRUE(marker_->mark(epoch_, {.failed = {once}}).stale.empty());
+  EXPECT_THAT(marker_->mark(epoch_, {.failed = {once}}).stale, ElementsAre(RowId(1)));
+  EXPECT_EQ(execute("SELECT attempts FROM message_record WHERE id = 1"), "1");
+  Checked asked = checked(2, Checked::Result::ask_again);
+  execute("INSERT INTO message_record (topic, body, confirmed) VALUES ('t', 'unclear', false)");
+  asked.checks_before = 0;
+  EXPECT_TRUE(marker_->mark(epoch_, {.checked = {asked}}).stale.empty());
+  EXPECT_THAT(marker_->mark(epoch_, {.checked = {asked}}).stale, ElementsAre(RowId(2)));
+  EXPECT_EQ(execute("SELECT checks FROM message_record WHERE id = 2"), "1");
+}
+
 TEST_F(Marker, FailuresOfAnOldEpochChangeNothing) {
   insert_rows(3);
   auto other = relay::pg::make_lease_store(options_);
