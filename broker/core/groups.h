@@ -81,7 +81,7 @@ class Groups {
   void sync(SyncRequest request, Time now, SyncReply reply);
   [[nodiscard]] protocol::ErrorCode heartbeat(const MemberRef& who, Time now);
   // One answer per member that leaves.
-  [[nodiscard]] std::vector<protocol::ErrorCode> leave(const std::string& group, const std::vector<Leaving>& leaving,
+  [[nodiscard]] std::vector<protocol::ErrorCode> leave(const std::string& name, const std::vector<Leaving>& leaving,
                                                        Time now);
   // May this member commit offsets now? Counts as a heartbeat. Generation −1: a consumer that is in no group.
   [[nodiscard]] protocol::ErrorCode may_commit(const MemberRef& who, Time now);

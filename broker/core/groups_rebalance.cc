@@ -130,7 +130,7 @@ void Groups::after_removal(Group& group, Time now) {
 }
 
 void Groups::expire(Group& group, Time now) {
-  bool changed = std::erase_if(group.pending, [&](const auto& entry) { return entry.second <= now; }) > 0;
+  std::erase_if(group.pending, [&](const auto& entry) { return entry.second <= now; });
   const bool sync_over = group.phase == GroupPhase::completing_rebalance && group.sync_until <= now;
   std::vector<std::string> gone;
   for (const auto& [id, member] : group.members) {
@@ -138,11 +138,10 @@ void Groups::expire(Group& group, Time now) {
     if (silent || (sync_over && !member.synced)) gone.push_back(id);
   }
   for (const auto& id : gone) remove_member(group, id);
-  changed = changed || !gone.empty();
-  if (changed && !(gone.empty() && group.phase != GroupPhase::preparing_rebalance)) {
-    after_removal(group, now);
-  } else {
+  if (gone.empty()) {
     try_complete(group, now);
+  } else {
+    after_removal(group, now);
   }
 }
 

@@ -128,6 +128,7 @@ void State::apply_one(const storage::EpochStarted& started) {
 
 std::vector<storage::Record> State::snapshot() const {
   std::vector<storage::Record> records;
+  records.reserve(topics_.size() + groups_.size() + producers_.size());
   for (const auto& [name, topic] : topics_) {
     records.emplace_back(storage::TopicMade{.id = topic->id,
                                             .name = topic->name,

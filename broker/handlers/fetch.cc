@@ -29,7 +29,8 @@ struct Wanted {
 
 // A Fetch from its decoding to its answer; kept alive by the waiter.
 struct Fetch {
-  Fetch(Context& in, const protocol::RequestHeader& of, ReplyPtr to) : context(in), header(of), reply(std::move(to)) {}
+  Fetch(Context& in, protocol::RequestHeader of, ReplyPtr to)
+      : context(in), header(std::move(of)), reply(std::move(to)) {}
 
   Context& context;
   protocol::RequestHeader header;

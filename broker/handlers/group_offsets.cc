@@ -47,6 +47,7 @@ class Offsets {
       }
     }
     std::vector<protocol::OffsetFetchTopicResponse> topics;
+    topics.reserve(by_name.size());
     for (auto& [name, listed] : by_name) topics.push_back(std::move(listed));
     return topics;
   }

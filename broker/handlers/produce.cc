@@ -17,8 +17,8 @@ namespace {
 std::span<std::byte> writable(const Frame& frame, std::span<const std::byte> view) {
   if (view.empty()) return {};
   const auto begin = view.data() - frame->data();
-  ENSURE(begin >= 0 && static_cast<std::size_t>(begin) + view.size() <= frame->size(),
-         "records lie in the frame they were decoded from");
+  ENSURE(begin >= 0, "records lie in the frame they were decoded from");
+  ENSURE(static_cast<std::size_t>(begin) + view.size() <= frame->size(), "records end in their frame");
   return std::span<std::byte>(*frame).subspan(static_cast<std::size_t>(begin), view.size());
 }
 

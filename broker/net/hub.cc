@@ -23,7 +23,10 @@ NetMetrics::NetMetrics(common::Metrics& metrics)
       accepted(metrics.counter("broker_connections_accepted_total", "Connections accepted")),
       refused(metrics.counter("broker_connections_refused_total", "Connections beyond a limit")),
       connections(metrics.gauge("broker_connections", "Connections open now")),
-      bytes_in_flight(metrics.gauge("broker_in_flight_bytes", "Frames not yet answered and answers not yet sent")) {}
+      bytes_in_flight(metrics.gauge("broker_in_flight_bytes", "Frames not yet answered and answers not yet sent")),
+      durable_answer(metrics.histogram(
+          "broker_durable_answer_seconds", "From a request's last byte to its answer, of those that wait for the disk",
+          {}, {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10})) {}
 
 void Hub::handle(const handlers::Request& request, const handlers::ReplyPtr& reply) {
   handlers::handle(context_, request, reply);

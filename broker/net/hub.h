@@ -28,6 +28,7 @@ struct NetMetrics {
   common::Counter& refused;
   common::Gauge& connections;
   common::Gauge& bytes_in_flight;
+  common::Histogram& durable_answer;
 };
 
 class Hub {

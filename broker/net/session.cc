@@ -148,7 +148,7 @@ void Session::on_frame(const handlers::Frame& frame) {
   auto reply = std::make_shared<handlers::Reply>([weak = weak_from_this()](std::size_t bytes) {
     if (const auto self = weak.lock()) self->on_filled(bytes);
   });
-  slots_.push_back({reply, frame->size()});
+  slots_.push_back({reply, frame->size(), last_read_});
   hub_.handle({decoded.header, std::span<const std::byte>(*frame).subspan(decoded.size), frame, address_}, reply);
 }
 
@@ -192,6 +192,9 @@ std::vector<std::vector<std::byte>> Session::take_ready() {
     slots_.pop_front();
     release(slot.bytes);
     if (reply.kind() == handlers::Reply::Kind::nothing) continue;
+    if (reply.ticket() > storage::Ticket(0)) {
+      hub_.metrics().durable_answer.observe(std::chrono::duration<double>(Clock::now() - slot.arrived).count());
+    }
     bytes += reply.size();
     frames.push_back(reply.take_frame());
   }

@@ -47,6 +47,7 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Slot {
     handlers::ReplyPtr reply;
     std::size_t bytes = 0;  // of the request's frame, until answered
+    Clock::time_point arrived;
   };
 
   static asio::awaitable<void> read_frames(std::shared_ptr<Session> self);

@@ -94,6 +94,7 @@ TEST(Load, ConsumersThatDoNotReadCostBoundedMemoryAndStarveNobody) {
 TEST(Load, ManyIdleConnectionsCostLittle) {
   test_support::BrokerProcess broker;
   std::vector<std::unique_ptr<WireClient>> idle;
+  idle.reserve(250);
   for (int i = 0; i < 250; ++i) idle.push_back(std::make_unique<WireClient>(broker.port()));
   WireClient client(broker.port());
   make_topic(client);

@@ -224,6 +224,7 @@ TEST(BadClients, HalfAFrameDisturbsNobody) {
 TEST(BadClients, MoreConnectionsThanAnAddressMayHaveAreRefused) {
   BrokerProcess broker;
   std::vector<std::unique_ptr<WireClient>> idle;
+  idle.reserve(256);
   for (int i = 0; i < 256; ++i) idle.push_back(std::make_unique<WireClient>(broker.port()));
   ASSERT_TRUE(wait_until([&] {
     const auto metrics = test_support::http_get(broker.admin_port(), "/metrics");

@@ -79,6 +79,8 @@ class HandlersTest : public testing::Test {
     return *made.topic;
   }
 
+  // Public, so that they need no accessors: tests are about them.
+ public:
   MemoryStore store;
   ManualClock clock;
   core::State state;

@@ -119,6 +119,7 @@ std::string to_text(const storage::Record& record) {
 
 std::vector<std::string> to_text(const std::vector<storage::Record>& records) {
   std::vector<std::string> lines;
+  lines.reserve(records.size());
   for (const auto& record : records) lines.push_back(to_text(record));
   return lines;
 }
