@@ -197,6 +197,11 @@ TEST_F(KafkaBrokerTest, TopicWithASmallLimitHarmsNoRow) {
 
 TEST_F(KafkaBrokerTest, NothingBehindARefusedRecordIsStored) {
   create_topic("orders", "600");
+  // A limit so far below any batch of many must be known before the first one goes.
+  core::Row probe;
+  probe.topic = "orders";
+  probe.body = std::string(700, '0');
+  ASSERT_TRUE(wait_until([&] { return publisher_->refuse(probe).has_value(); }));
   constexpr std::int64_t kOversized = 5'000;  // its body alone is beyond the limit, and refuse() is not asked
   for (int i = 1; i < kOversized; ++i)
     ASSERT_EQ(put(make_row("orders", "k" + std::to_string(i % 20), 200)), Enqueued::accepted);
