@@ -109,10 +109,6 @@ void check_sources(Report& report, RelayConfig& config) {
     for (const std::string& entry : source.check_back_allow) {
       check_allowed(report, path_of("source", i, "check_back_allow"), entry);
     }
-    if (report.given(path_of("source", i, "keep_delivered"))) {
-      config.notices.push_back("source " + source.name +
-                               ": keep_delivered has no effect in this version: delivered rows stay in the table");
-    }
   }
 }
 

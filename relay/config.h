@@ -107,7 +107,6 @@ struct RelayConfig {
   LogConfig log;
 
   std::string shown;                 // what `config show` prints: every key, secrets redacted
-  std::vector<std::string> notices;  // readable; to be logged as warnings at the start
 
   // Exists for every source's sink.
   [[nodiscard]] const SinkConfig& sink_of(const SourceConfig& source) const;

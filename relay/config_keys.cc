@@ -2,8 +2,7 @@
 //
 // Keys of the contract whose feature this version does not have are refused with a sentence, never silently ignored: a
 // file that says `fencing = "transactions"` must not run without it. Keys whose feature is missing but whose only
-// accepted value is what happens anyway stay (mode, fencing, on_broker_loss). keep_delivered is accepted with a notice:
-// nothing is deleted yet, which can surprise nobody but the disk.
+// accepted value is what happens anyway stay (mode, fencing, on_broker_loss).
 #include <array>
 #include <string>
 
@@ -76,7 +75,7 @@ constexpr auto kSource = std::to_array<Key>({
     key<&SourceConfig::mode>("mode", "mark", "What becomes of a delivered row: it is marked delivered.",
                              More{.choices = kModes}),
     key<&SourceConfig::keep_delivered>("keep_delivered", "24h",
-                                       "How long a delivered row is kept at least. This version deletes none.",
+                                       "How long a delivered row is kept before the relay deletes it.",
                                        More{.least = "0s"}),
     key<&SourceConfig::order>("order", "key",
                               "Rows of one key are published in the order of their ids, or in any order.",

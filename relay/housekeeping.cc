@@ -9,6 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 constexpr int kRowsPerStep = 1'000;
 constexpr milliseconds kIdlePause{10'000};
+constexpr milliseconds kStandbyPause{1'000};
 constexpr milliseconds kErrorPause{5'000};
 constexpr const char* kSourceChanged = "source_changed";
 
@@ -39,7 +40,7 @@ void Housekeeping::run() {
   while (true) {
     milliseconds pause = kErrorPause;
     try {
-      pause = owns_() ? step() : kIdlePause;
+      pause = owns_() ? step() : kStandbyPause;
     } catch (const common::Error& error) {
       // The pipeline's own connections tell the operator when the database is away.
       common::log::debug("housekeeping waits", {{"source", options_.source}, {"reason", error.what()}});

@@ -18,7 +18,6 @@ namespace {
 
 int run_relay(const RelayConfig& config, const WrapPublisher& wrap) {
   common::log::configure(config.log.level, config.log.format);
-  for (const auto& notice : config.notices) common::log::warn("configuration", {{"notice", notice}});
   common::Shutdown shutdown;
   App app(config, wrap);
   return app.run(shutdown);

@@ -29,6 +29,13 @@ TEST(Rows, ADeliveredRowSaysWhereItLiesAndTheRecordWhoItIs) {
   EXPECT_EQ(world.column(1, "sent_offset"), std::to_string(records[0].offset));
 }
 
+TEST(Rows, ADeliveredRowIsDeletedOnceItWasKeptLongEnough) {
+  const World world({.source = "keep_delivered = \"0s\""});
+  world.insert("t", "k", "short-lived");
+  ASSERT_TRUE(test_support::wait_until([&] { return world.sql("SELECT count(*) FROM message_record") == "0"; }));
+  EXPECT_THAT(world.log("t"), ElementsAre("k=short-lived"));
+}
+
 TEST(Rows, ARefusedRowDiesAfterItsAttemptsAndHoldsItsKeyOnly) {
   const World world({.topics = {"small:10000"}});
   const auto big =

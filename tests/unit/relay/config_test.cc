@@ -13,7 +13,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 
 namespace {
@@ -72,7 +71,6 @@ TEST(RelayConfig, ReadsTheSmallestFileWithAllDefaults) {
   EXPECT_EQ(config.alert.repeat, hours(4));
   EXPECT_EQ(config.admin.address.text(), "127.0.0.1:8642");
   EXPECT_EQ(config.web.address.text(), "127.0.0.1:8640");
-  EXPECT_THAT(config.notices, IsEmpty());
 }
 
 TEST(RelayConfig, TellsTheCoreTheSame) {
@@ -173,10 +171,6 @@ TEST(RelayConfig, RefusesWithPlaceAndWayOut) {
 
 TEST(RelayConfig, AcceptsJustBelowTwoThirds) {
   EXPECT_EQ(error_of(kSource + kSink + "silence_timeout = \"9999ms\"\n"), "no error");
-}
-
-TEST(RelayConfig, SaysWhatHasNoEffectYet) {
-  EXPECT_THAT(parse(kSource + "keep_delivered = \"1h\"\n" + kSink).notices, ElementsAre(HasSubstr("keep_delivered")));
 }
 
 TEST(RelayConfig, ShowsNoSecretAndParsesAgain) {
