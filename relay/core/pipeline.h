@@ -242,7 +242,8 @@ class Pipeline {
   Nanoseconds marked_at_{0};
   Nanoseconds mark_not_before_{0};
   bool marks_alert_ = false;
-  std::size_t marking_ = 0;  // facts in the batch that the mark thread has
+  bool marking_failures_ = false;  // that batch holds failures
+  std::size_t marking_ = 0;        // facts in the batch that the mark thread has
   struct Blocked {
     Nanoseconds until{0};
     MarkBatch batch{};

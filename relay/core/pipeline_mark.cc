@@ -56,6 +56,7 @@ std::optional<MarkWork> Pipeline::next_marks() {
   take(delivered_, work.batch.delivered, rest);
   oldest_mark_at_ = marked_at_ = now();
   marking_ = size_of(work.batch);
+  marking_failures_ = !work.batch.failed.empty();
   return work;
 }
 
@@ -68,6 +69,7 @@ Nanoseconds Pipeline::mark_wait() const {
 
 bool Pipeline::marked(const MarkWork& work, const MarkResult& result) {
   marking_ = 0;
+  marking_failures_ = false;
   const auto has = [](const std::vector<RowId>& ids, RowId id) {
     return !ids.empty() && std::find(ids.begin(), ids.end(), id) != ids.end();
   };
@@ -88,6 +90,7 @@ bool Pipeline::marked(const MarkWork& work, const MarkResult& result) {
       // Stale says that somebody changed the row, not to what: its key stays closed until a sweep has looked.
       const bool stale = has(result.stale, fact.id);
       if (stale) request_sweep();
+      if (const Flight* flight = in_flight_.find(fact.id)) flight->meters->alerted_at = now();
       mark_done(fact.id, Stage::failed, !stale && fact.dead && options_.dead_rows == DeadRows::skip);
     }
     for (const Checked& fact : work.batch.checked) {
@@ -122,6 +125,7 @@ void Pipeline::mark_done(RowId id, Stage stage, bool free) {
 
 void Pipeline::mark_failed(const MarkWork& work, const DatabaseError& error) {
   marking_ = 0;
+  marking_failures_ = false;
   mark_not_before_ = now() + options_.retry_pause;
   database_up_ = false;
   database_error_ = error.what();

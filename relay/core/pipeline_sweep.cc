@@ -204,12 +204,16 @@ void Pipeline::end_pass() {
   oldest_ = oldest_counting_;
   meters_.sweep_pass_seconds.set(duration<double>(pass_took_).count());
   open_topics_ = 0;
-  topics_.for_each([this](TopicMeters& meters) {
+  // A death that was decided but not yet marked is not to be seen in the table.
+  const bool failures_marked = failed_.empty() && blocked_.empty() && !marking_failures_;
+  topics_.for_each([this, failures_marked](TopicMeters& meters) {
     for (std::size_t state = 0; state < kRowStates; ++state) {
       meters.gauges[state]->set(static_cast<double>(meters.counted[state]));
     }
+    // A row that died after this pass had gone by it was counted as what it was before.
     const bool quiet = meters.counted[static_cast<std::size_t>(RowState::dead)] == 0 &&
-                       meters.counted[static_cast<std::size_t>(RowState::unclear)] == 0;
+                       meters.counted[static_cast<std::size_t>(RowState::unclear)] == 0 && failures_marked &&
+                       meters.alerted_at < pass_begun_;
     if (quiet && !meters.alerts.empty()) {
       for (const std::string& error_class : meters.alerts) resolve(meters.topic, error_class);
       meters.alerts.clear();

@@ -30,6 +30,7 @@ struct TopicMeters {
   std::string topic_alert;                         // class of the alert about the topic itself
   std::array<std::int64_t, kRowStates> counted{};  // by the pass under way
   std::set<std::string> alerts;                    // classes raised because of dead or unclear rows
+  std::chrono::nanoseconds alerted_at{0};          // when a row last gave reason to, or was marked so
 };
 
 // One source's topics. Past `topics_max` the rest share one entry, whose breaker never opens.
