@@ -1,5 +1,6 @@
 """What the demo shows: a live view on a terminal, one line per event without one."""
 
+import shutil
 import sys
 import time
 from collections import deque
@@ -53,7 +54,9 @@ class View:
             "",
             *self._hints,
         ]
-        sys.stdout.write("\x1b[H\x1b[J" + "\n".join(lines) + "\n")
+        width = shutil.get_terminal_size().columns
+        shown = [line if line in self._hints else line[:width] for line in lines]  # hints are to be pasted: whole
+        sys.stdout.write("\x1b[H\x1b[J" + "\n".join(shown) + "\n")
         sys.stdout.flush()
 
     def stop_drawing(self) -> None:
