@@ -8,8 +8,8 @@ namespace common {
 
 }  // namespace common
 
-#define ENSURE(condition, message)                                              \
-  do {                                                                          \
-    if (!(condition)) [[unlikely]]                                              \
-      ::common::ensure_failed(#condition, __FILE__, __LINE__, message);         \
+#define ENSURE(condition, message)                                      \
+  do {                                                                  \
+    if (!(condition)) [[unlikely]]                                      \
+      ::common::ensure_failed(#condition, __FILE__, __LINE__, message); \
   } while (false)

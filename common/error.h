@@ -8,7 +8,14 @@
 namespace common {
 
 // Process exit codes, CONTRACTS "Programs, addresses, exit codes".
-enum class ExitCode : int { ok = 0, failed = 1, usage = 64, dependency_refused = 69, disk_failed = 74, configuration = 78 };
+enum class ExitCode : int {
+  ok = 0,
+  failed = 1,
+  usage = 64,
+  dependency_refused = 69,
+  disk_failed = 74,
+  configuration = 78
+};
 
 class Error : public std::runtime_error {
  public:

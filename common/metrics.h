@@ -1,5 +1,5 @@
-// Counters, gauges and histograms with labels, printed in Prometheus text format. Names: reference of CONTRACTS' metrics.
-// Get a handle once (it takes the registry's lock), keep it, update it without a lock.
+// Counters, gauges and histograms with labels, printed in Prometheus text format. Names: reference of CONTRACTS'
+// metrics. Get a handle once (it takes the registry's lock), keep it, update it without a lock.
 #pragma once
 
 #include <atomic>
@@ -38,7 +38,9 @@ class Histogram {
   explicit Histogram(std::vector<double> upper_bounds);
   void observe(double value, std::uint64_t times = 1);
   [[nodiscard]] const std::vector<double>& upper_bounds() const { return upper_bounds_; }
-  [[nodiscard]] std::uint64_t count_in_bucket(std::size_t bucket) const { return counts_[bucket].load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t count_in_bucket(std::size_t bucket) const {
+    return counts_[bucket].load(std::memory_order_relaxed);
+  }
   [[nodiscard]] double sum() const { return sum_.load(std::memory_order_relaxed); }
 
  private:

@@ -106,7 +106,7 @@ struct RelayConfig {
   ListenConfig web;
   LogConfig log;
 
-  std::string shown;                 // what `config show` prints: every key, secrets redacted
+  std::string shown;  // what `config show` prints: every key, secrets redacted
 
   // Exists for every source's sink.
   [[nodiscard]] const SinkConfig& sink_of(const SourceConfig& source) const;

@@ -74,9 +74,8 @@ constexpr auto kSource = std::to_array<Key>({
     key<&SourceConfig::sink>("sink", "default", "The name of the [[sink]] its rows go to."),
     key<&SourceConfig::mode>("mode", "mark", "What becomes of a delivered row: it is marked delivered.",
                              More{.choices = kModes}),
-    key<&SourceConfig::keep_delivered>("keep_delivered", "24h",
-                                       "How long a delivered row is kept before the relay deletes it.",
-                                       More{.least = "0s"}),
+    key<&SourceConfig::keep_delivered>(
+        "keep_delivered", "24h", "How long a delivered row is kept before the relay deletes it.", More{.least = "0s"}),
     key<&SourceConfig::order>("order", "key",
                               "Rows of one key are published in the order of their ids, or in any order.",
                               More{.choices = kOrders}),

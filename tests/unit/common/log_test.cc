@@ -28,7 +28,8 @@ std::string logged(logging::Level level, logging::Format format, const Write& wr
 
 TEST(Log, WritesText) {
   const std::string line = logged(logging::Level::info, logging::Format::text, [] {
-    logging::warn("lease lost", {{"source", "shop"}, {"epoch", 3}, {"reason", "two words"}, {"empty", ""}, {"flag", true}});
+    logging::warn("lease lost",
+                  {{"source", "shop"}, {"epoch", 3}, {"reason", "two words"}, {"empty", ""}, {"flag", true}});
   });
   EXPECT_THAT(
       line,
@@ -38,7 +39,7 @@ TEST(Log, WritesText) {
 TEST(Log, WritesJsonLines) {
   const std::string line = logged(logging::Level::info, logging::Format::json, [] {
     logging::error("lease lost",
-               {{"source", "shop\"x"}, {"epoch", 3}, {"share", std::numeric_limits<double>::quiet_NaN()}});
+                   {{"source", "shop\"x"}, {"epoch", 3}, {"share", std::numeric_limits<double>::quiet_NaN()}});
   });
   EXPECT_THAT(
       line, MatchesRegex("\\{\"time\":\".*Z\",\"level\":\"error\",\"event\":\"lease lost\",\"source\":\"shop\\\\\"x\","
