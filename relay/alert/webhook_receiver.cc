@@ -76,21 +76,23 @@ void WebhookReceiver::try_first(std::unique_lock<std::mutex>& lock) {
   queue_.pop_front();
   lock.unlock();
   std::string reason;
+  // Waits count from the beginning of an attempt, so that a slow refusal is not paid for twice.
+  const auto begun = clock_.steady();
   const PostResult result = poster_->post(first.body, reason);
-  const bool done = settled(first, result, reason);
+  const bool done = settled(first, result, reason, begun);
   lock.lock();
   if (!done) queue_.push_front(std::move(first));
 }
 
-bool WebhookReceiver::settled(Waiting& first, PostResult result, const std::string& reason) {
-  const auto now = clock_.steady();
+bool WebhookReceiver::settled(Waiting& first, PostResult result, const std::string& reason,
+                              std::chrono::nanoseconds begun) {
   if (result == PostResult::sent) {
     sent_.add(first.count);
     if (failing_) common::log::info("webhook accepts alerts again", {{"address", origin_}});
     failing_ = false;
     return true;
   }
-  const bool gone = result == PostResult::refused || now - first.queued >= limits_.give_up;
+  const bool gone = result == PostResult::refused || begun - first.queued >= limits_.give_up;
   if (gone) {
     failed_.add(first.count);
     common::log::error(
@@ -100,7 +102,7 @@ bool WebhookReceiver::settled(Waiting& first, PostResult result, const std::stri
     common::log::warn("webhook fails, alerts wait", {{"address", origin_}, {"reason", reason}});
   }
   failing_ = true;
-  first.due = now + first.wait;
+  first.due = begun + first.wait;
   first.wait = std::min(first.wait * 2, limits_.retry_max);
   return gone;
 }

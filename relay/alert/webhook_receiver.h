@@ -66,7 +66,7 @@ class WebhookReceiver final : public Receiver {
   void run();
   // Tries the queue's first body, and says whether it is done with (sent, refused or given up).
   void try_first(std::unique_lock<std::mutex>& lock);
-  bool settled(Waiting& first, PostResult result, const std::string& reason);
+  bool settled(Waiting& first, PostResult result, const std::string& reason, std::chrono::nanoseconds begun);
 
   std::unique_ptr<Poster> poster_;
   const std::string origin_;
