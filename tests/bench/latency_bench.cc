@@ -68,6 +68,7 @@ rd_kafka_t* make_consumer(const Run& run) {
   const std::pair<const char*, const char*> settings[] = {{"bootstrap.servers", run.servers.c_str()},
                                                           {"group.id", "latency"},
                                                           {"enable.partition.eof", "true"},
+                                                          {"allow.auto.create.topics", "true"},
                                                           {"fetch.wait.max.ms", "100"}};
   for (const auto& [name, value] : settings) rd_kafka_conf_set(conf, name, value, error, sizeof error);
   rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error);
@@ -84,6 +85,10 @@ void consume(Run& run) {
   const rd_kafka_metadata_t* metadata = nullptr;
   rd_kafka_topic_t* topic = rd_kafka_topic_new(consumer, run.topic.c_str(), nullptr);
   rd_kafka_metadata(consumer, 0, topic, &metadata, 30'000);
+  if (metadata == nullptr || metadata->topics[0].partition_cnt == 0) {
+    std::fprintf(stderr, "latency_bench: no partitions of %s\n", run.topic.c_str());
+    std::exit(1);
+  }
   rd_kafka_topic_partition_list_t* partitions = rd_kafka_topic_partition_list_new(12);
   for (int partition = 0; partition < metadata->topics[0].partition_cnt; ++partition) {
     rd_kafka_topic_partition_list_add(partitions, run.topic.c_str(), partition)->offset = 0;
