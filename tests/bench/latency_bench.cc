@@ -144,6 +144,7 @@ int main(int argc, char** argv) {
   std::thread consumer(consume, std::ref(run));
   while (!run.ready) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   std::vector<std::thread> writers;
+  writers.reserve(kWriters);
   for (int writer = 0; writer < kWriters; ++writer) writers.emplace_back(write_rows, std::ref(run), writer);
   for (auto& writer : writers) writer.join();
   consumer.join();
