@@ -15,7 +15,7 @@ constexpr std::int16_t kNeverFlexible = std::numeric_limits<std::int16_t>::max()
 // then the row only tells the codec which versions are flexible.
 struct Row {
   ApiEntry api;
-  bool served;
+  bool served = false;
 };
 constexpr std::array kRows{
     // key, name, min advertised, max, flexible from, min served

@@ -48,8 +48,8 @@ std::size_t response_header_size(ApiKey key, ApiVersion version) noexcept {
 
 void write_response_header(std::span<std::byte> frame, ApiKey key, ApiVersion version, CorrelationId correlation) {
   const std::size_t size = response_header_size(key, version);
-  ENSURE(frame.size() >= kFrameLengthBytes + size && frame.size() - kFrameLengthBytes <= INT32_MAX,
-         "a response frame's size fits its length field");
+  ENSURE(frame.size() >= kFrameLengthBytes + size, "a response frame has room for its header");
+  ENSURE(frame.size() - kFrameLengthBytes <= INT32_MAX, "a response frame's size fits its length field");
   WireWriter out(frame);
   out.integer(static_cast<std::int32_t>(frame.size() - kFrameLengthBytes));
   out.integer(correlation.value());

@@ -5,11 +5,6 @@
 
 namespace broker::storage {
 
-namespace {
-// Enough for the fixed fields of any record; variable ones are counted after encoding.
-constexpr std::uint64_t kRecordOverheadBytes = 256;
-}  // namespace
-
 std::uint64_t RoundQueue::add(const Record& record, const AppendPlace& place, std::optional<DraftAppend> append) {
   const auto* body = std::get_if<Append>(&record);
   // Encoded outside the lock; records other than appends are rare and small.
