@@ -1,8 +1,8 @@
 // Headers of record batches: reading, rewriting, iterating; see record_batch.h. The checks: record_batch_check.cc.
 #include "broker/protocol/record_batch.h"
 
-#include "broker/protocol/crc32c.h"
 #include "broker/protocol/wire.h"
+#include "common/crc32c.h"
 #include "common/ensure.h"
 
 namespace broker::protocol {
@@ -27,7 +27,9 @@ T load(std::span<const std::byte> bytes, std::size_t at) {
   return load_big_endian<T>(bytes.data() + at);
 }
 
-void seal(std::span<std::byte> batch) { store_big_endian(batch.data() + kCrcAt, crc32c(batch.subspan(kBatchCrcFrom))); }
+void seal(std::span<std::byte> batch) {
+  store_big_endian(batch.data() + kCrcAt, common::crc32c(batch.subspan(kBatchCrcFrom)));
+}
 
 }  // namespace
 
@@ -77,7 +79,7 @@ void set_log_append_time(std::span<std::byte> batch, std::int64_t timestamp_ms) 
 }
 
 bool crc_matches(const BatchHeader& batch) noexcept {
-  return crc32c(batch.bytes.span().subspan(kBatchCrcFrom)) == batch.crc;
+  return common::crc32c(batch.bytes.span().subspan(kBatchCrcFrom)) == batch.crc;
 }
 
 std::optional<BatchHeader> BatchIterator::next() noexcept {

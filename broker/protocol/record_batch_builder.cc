@@ -5,9 +5,9 @@
 #include <concepts>
 #include <span>
 
-#include "broker/protocol/crc32c.h"
 #include "broker/protocol/record_batch.h"
 #include "broker/protocol/wire.h"
+#include "common/crc32c.h"
 #include "common/ensure.h"
 
 namespace broker::protocol {
@@ -112,7 +112,7 @@ std::vector<std::byte> plain_batch(std::int32_t count, std::size_t value_bytes, 
 void reseal(std::vector<std::byte>& batch) {
   constexpr std::size_t kCrcAt = 17;
   ENSURE(batch.size() >= kBatchHeaderBytes, "a batch has a header");
-  store_big_endian(batch.data() + kCrcAt, crc32c(std::span(batch).subspan(kBatchCrcFrom)));
+  store_big_endian(batch.data() + kCrcAt, common::crc32c(std::span(batch).subspan(kBatchCrcFrom)));
 }
 
 }  // namespace broker::protocol

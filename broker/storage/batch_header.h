@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "broker/storage/crc32c.h"
 #include "broker/storage/file.h"
 #include "broker/storage/record.h"
+#include "common/crc32c.h"
 
 namespace broker::storage {
 
@@ -46,7 +46,7 @@ template <class T>
 
 // Of the whole batch.
 [[nodiscard]] inline bool batch_is_whole(const BatchHeader& header, ConstBuffer bytes) {
-  return bytes.size() == header.bytes && crc32c(bytes.subspan(21)) == header.crc;
+  return bytes.size() == header.bytes && common::crc32c(bytes.subspan(21)) == header.crc;
 }
 
 }  // namespace broker::storage

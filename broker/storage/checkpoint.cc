@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "broker/storage/bytes.h"
-#include "broker/storage/crc32c.h"
 #include "broker/storage/record_codec.h"
+#include "common/crc32c.h"
 
 namespace broker::storage {
 
@@ -23,7 +23,7 @@ constexpr std::string_view kPrefix = "checkpoint-";
 constexpr std::uint64_t kCheckpointBytesMax = 2000ULL << 20;  // far beyond every bound of the state
 
 void seal(std::vector<std::byte>& encoded, const Superblock& superblock) {
-  const std::uint32_t crc = crc32c(ConstBuffer(encoded).subspan(16), crc32c(superblock.secret));
+  const std::uint32_t crc = common::crc32c(ConstBuffer(encoded).subspan(16), common::crc32c(superblock.secret));
   std::memcpy(encoded.data() + 12, &crc, sizeof crc);
 }
 
@@ -43,7 +43,7 @@ Checkpoint decode(ConstBuffer bytes, const Superblock& superblock) {
     throw CorruptError("no checkpoint");
   ByteReader in(bytes.subspan(8));
   if (in.get<std::uint32_t>() != kFormat) throw CorruptError("unknown format");
-  if (in.get<std::uint32_t>() != crc32c(bytes.subspan(16), crc32c(superblock.secret)))
+  if (in.get<std::uint32_t>() != common::crc32c(bytes.subspan(16), common::crc32c(superblock.secret)))
     throw CorruptError("checksum differs");
   if (std::memcmp(in.take(16).data(), superblock.uuid.data(), 16) != 0) throw CorruptError("belongs to another store");
   if (in.get<std::uint64_t>() != bytes.size()) throw CorruptError("length differs");

@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "broker/storage/crc32c.h"
+#include "common/crc32c.h"
 
 namespace broker::storage {
 
@@ -25,7 +25,7 @@ T load(ConstBuffer bytes, std::size_t at) {
 }
 
 std::uint32_t file_header_crc(ConstBuffer bytes, const Secret& secret) {
-  return crc32c(bytes.subspan(12, kHeaderBytes - 12), crc32c(secret));
+  return common::crc32c(bytes.subspan(12, kHeaderBytes - 12), common::crc32c(secret));
 }
 
 }  // namespace
@@ -53,8 +53,9 @@ std::optional<FileHeader> decode_file_header(ConstBuffer bytes, const Uuid& uuid
 }
 
 std::uint32_t frame_seed(const Secret& secret, std::uint64_t generation, std::uint32_t previous_crc) {
-  const std::uint32_t with_generation = crc32c(std::as_bytes(std::span(&generation, 1)), crc32c(secret));
-  return crc32c(std::as_bytes(std::span(&previous_crc, 1)), with_generation);
+  const std::uint32_t with_generation =
+      common::crc32c(std::as_bytes(std::span(&generation, 1)), common::crc32c(secret));
+  return common::crc32c(std::as_bytes(std::span(&previous_crc, 1)), with_generation);
 }
 
 HeaderBytes encode_frame_header(FrameHeader& header, const Secret& secret) {
@@ -68,7 +69,8 @@ HeaderBytes encode_frame_header(FrameHeader& header, const Secret& secret) {
   store(bytes, 36, header.count);
   store(bytes, 40, header.meta_bytes);
   store(bytes, 44, header.data_bytes);
-  header.crc = crc32c(ConstBuffer(bytes).subspan(8), frame_seed(secret, header.generation, header.previous_crc));
+  header.crc =
+      common::crc32c(ConstBuffer(bytes).subspan(8), frame_seed(secret, header.generation, header.previous_crc));
   store(bytes, 4, header.crc);
   return bytes;
 }
@@ -85,7 +87,7 @@ std::optional<FrameHeader> decode_frame_header(ConstBuffer bytes, const Secret& 
                            .meta_bytes = load<std::uint32_t>(bytes, 40),
                            .data_bytes = load<std::uint32_t>(bytes, 44)};
   const std::uint32_t seed = frame_seed(secret, header.generation, header.previous_crc);
-  if (crc32c(bytes.subspan(8, kHeaderBytes - 8), seed) != header.crc) return std::nullopt;
+  if (common::crc32c(bytes.subspan(8, kHeaderBytes - 8), seed) != header.crc) return std::nullopt;
   const std::uint64_t content = kHeaderBytes + std::uint64_t{header.meta_bytes} + header.data_bytes;
   if (header.length > kFrameBytesMax || header.length != whole_pages(content)) return std::nullopt;
   return header;

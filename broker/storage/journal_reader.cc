@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "broker/storage/crc32c.h"
+#include "common/crc32c.h"
 
 namespace broker::storage {
 
@@ -42,7 +42,7 @@ class Reader {
   }
 
   bool proves_payload(const FrameHeader& header, ConstBuffer payload) const {
-    return crc32c(payload, frame_seed(superblock_.secret, header.generation, header.previous_crc)) ==
+    return common::crc32c(payload, frame_seed(superblock_.secret, header.generation, header.previous_crc)) ==
            header.payload_crc;
   }
 

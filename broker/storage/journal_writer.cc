@@ -1,7 +1,7 @@
 // Writes frames straight from the submitters' buffers. Format: README.md, "Journal".
 #include "broker/storage/journal_writer.h"
 
-#include "broker/storage/crc32c.h"
+#include "common/crc32c.h"
 #include "common/ensure.h"
 
 namespace broker::storage {
@@ -38,8 +38,8 @@ void JournalWriter::write_unflushed(const FrameContent& content) {
                      .meta_bytes = static_cast<std::uint32_t>(content.meta.size()),
                      .data_bytes = static_cast<std::uint32_t>(content.data_bytes)};
   std::uint32_t crc = frame_seed(superblock_.secret, header.generation, header.previous_crc);
-  crc = crc32c(content.meta, crc);
-  for (const ConstBuffer part : content.data) crc = crc32c(part, crc);
+  crc = common::crc32c(content.meta, crc);
+  for (const ConstBuffer part : content.data) crc = common::crc32c(part, crc);
   header.payload_crc = crc;
   const HeaderBytes frame_header = encode_frame_header(header, superblock_.secret);
 

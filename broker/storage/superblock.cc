@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "broker/storage/crc32c.h"
+#include "common/crc32c.h"
 
 namespace broker::storage {
 
@@ -16,7 +16,7 @@ constexpr std::array<char, 8> kMagic = {'O', 'B', 'S', 'T', 'O', 'R', 'E', '1'};
 using SuperblockBytes = std::array<std::byte, kSuperblockBytes>;
 
 std::uint32_t crc_of(const SuperblockBytes& bytes, std::uint32_t format) {
-  return crc32c(ConstBuffer(bytes).subspan(16)) ^ format;
+  return common::crc32c(ConstBuffer(bytes).subspan(16)) ^ format;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Primitives: integers, varints and their bounds, the CRC.
+// Primitives: integers, varints and their bounds.
 #include "broker/protocol/wire.h"
 
 #include <gtest/gtest.h>
@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "broker/protocol/crc32c.h"
 #include "tests/unit/protocol/hex.h"
 #include "tests/unit/protocol/seed.h"
 
@@ -98,12 +97,6 @@ TEST(Wire, KeepsTheFirstError) {
   EXPECT_EQ(in.integer<std::int32_t>(), 0);
   EXPECT_TRUE(in.take(1).empty());
   EXPECT_EQ(in.error(), DecodeError::bad_varint);
-}
-
-TEST(Crc32c, HasTheCheckValue) {
-  constexpr std::string_view kDigits = "123456789";
-  EXPECT_EQ(crc32c(std::as_bytes(std::span(kDigits))), 0xe3069283U);
-  EXPECT_EQ(crc32c({}), 0U);
 }
 
 }  // namespace

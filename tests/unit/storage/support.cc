@@ -33,7 +33,7 @@ SharedBytes make_batch(Offset base, std::int32_t count, std::int64_t timestamp_m
   put_big_endian(bytes, 35, timestamp_ms);
   put_big_endian(bytes, 57, count);
   std::ranges::transform(payload, bytes.begin() + kBatchHeaderBytes, [](char c) { return static_cast<std::byte>(c); });
-  put_big_endian(bytes, 17, crc32c(ConstBuffer(bytes).subspan(21)));
+  put_big_endian(bytes, 17, common::crc32c(ConstBuffer(bytes).subspan(21)));
   return std::make_shared<const std::vector<std::byte>>(std::move(bytes));
 }
 
