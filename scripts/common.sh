@@ -10,7 +10,7 @@ bad_argument() { fail "$EXIT_USAGE" "unknown argument '$1'; see ./x $command --h
 
 # need_packages GROUP…: installs what is missing of these groups. Quick when nothing is.
 need_packages() {
-  local wanted missing
+  local groups="$*" wanted missing
   command -v dpkg-query > /dev/null \
     || fail "$EXIT_MISSING" "this is not a Debian system; install what scripts/packages.txt lists and use cmake directly"
   wanted=$(awk -v groups="$*" 'BEGIN { n = split(groups, list, " "); for (i = 1; i <= n; ++i) want[list[i]] = 1 }
@@ -23,17 +23,23 @@ installed_packages() {
   dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2> /dev/null | sed -n 's/^installed //p' | sort -u
 }
 
+# Called by need_packages, whose groups it names.
 install_packages() {
-  local become=()
+  local become=() by_hand="please install, as root: apt-get install --no-install-recommends $*"
+  if [[ " $* " == *" postgresql "* ]]; then by_hand+=" (or run ./x deps $groups, which makes no PostgreSQL cluster)"; fi
   if [[ $(id -u) -ne 0 ]]; then
-    if command -v sudo > /dev/null && { [[ -t 0 ]] || sudo -n true 2> /dev/null; }; then
-      become=(sudo)
-    else
-      fail "$EXIT_MISSING" "please install, as root: apt-get install --no-install-recommends $*"
-    fi
+    may_sudo || fail "$EXIT_MISSING" "$by_hand"
+    become=(sudo)
   fi
   say "Installing $# Debian packages and what they need; usually 1 to 4 minutes: $*"
   "${become[@]}" bash scripts/install_packages.sh "$@" || fail "$EXIT_MISSING" "the installation failed; see above"
+}
+
+# Asks for the password where there is somebody to ask.
+may_sudo() {
+  command -v sudo > /dev/null || return 1
+  sudo -n true 2> /dev/null && return
+  [[ -t 0 ]] && sudo -p "./x $command needs Debian packages; [sudo] password for %p to install them: " -v
 }
 
 preset_folder() { if [[ $1 == release ]]; then echo build; else echo "build-$1"; fi; }
