@@ -1,12 +1,13 @@
 # Everything from outside, found once; modules link these names.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-pkg_check_modules(pqxx REQUIRED IMPORTED_TARGET libpqxx)
 pkg_check_modules(pq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka)
 pkg_check_modules(spdlog REQUIRED IMPORTED_TARGET spdlog)
 pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
+# Of the tests alone; the programs are built without them.
+pkg_check_modules(pqxx IMPORTED_TARGET libpqxx)
 pkg_check_modules(gmock IMPORTED_TARGET gmock)
 pkg_check_modules(gtest_main IMPORTED_TARGET gtest_main)
 find_package(nlohmann_json REQUIRED)
