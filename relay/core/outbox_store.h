@@ -1,4 +1,4 @@
-// The seam to the business database: poll, mark, own. Implemented by relay/pg on libpqxx, by a simulation in tests.
+// The seam to the business database: poll, mark, own. Implemented by relay/pg, by a simulation in tests.
 // Three interfaces because each has a connection and a thread of its own: a slow mark never delays a poll, and neither
 // delays the renewal of the lease. Every call blocks for at most the connection's time-outs (a fifth of the lease's ttl
 // each) and throws core::DatabaseError; after a throw the next call reconnects.

@@ -1,6 +1,6 @@
 // The storage alone, without network: one durable round against one bare fdatasync of the same size, interleaved so
 // that both see the same machine; rounds over 12 partitions; and a stream of batches. storage_bench [FOLDER] [ROUNDS]:
-// the folder must lie on the disk to be measured; default ./storage-bench.tmp, 2000.
+// the folder must lie on the disk to be measured; everything is in its storage-bench.tmp. Default: here, 2000.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -166,7 +166,8 @@ class Bench {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::filesystem::path folder = argc > 1 ? argv[1] : "storage-bench.tmp";
+  // Emptied before and removed after the run: never the caller's folder itself.
+  const auto folder = std::filesystem::path(argc > 1 ? argv[1] : ".") / "storage-bench.tmp";
   const int rounds = argc > 2 ? std::atoi(argv[2]) : 2000;
   Bench bench(folder);
   bench.rounds("one batch of 3.5 KiB (a frame of 4 KiB)", 1, 3500, rounds);
