@@ -78,7 +78,12 @@ void State::apply_one(const storage::ConfigSet& set) {
   topic->settings = settings_of(topic->config);
 }
 
+void State::apply_one(const storage::ClockMark& mark) {
+  clock_ms_ = std::max(clock_ms_.value_or(mark.reading_ms), mark.reading_ms);
+}
+
 void State::apply_one(const storage::Append& append) {
+  if (clock_ms_) clock_ms_ = std::max(*clock_ms_, append.appended_at_ms);
   if (topics_by_id_.contains(append.partition.topic)) producers_.apply(append);
 }
 
@@ -156,6 +161,7 @@ std::vector<storage::Record> State::snapshot() const {
     started.epoch = epoch;
     records.emplace_back(std::move(started));
   }
+  if (clock_ms_) records.emplace_back(storage::ClockMark{.reading_ms = *clock_ms_});
   return records;
 }
 

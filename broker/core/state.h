@@ -64,6 +64,9 @@ class State final : public storage::StateMachine {
   using EpochStarts = std::vector<std::pair<std::int32_t, storage::Offset>>;
   [[nodiscard]] const EpochStarts* epoch_starts(const storage::PartitionRef& partition) const;
 
+  // How far retention's clock had come at the last record that tells; none: this data was begun by another clock.
+  [[nodiscard]] std::optional<std::int64_t> clock_ms() const { return clock_ms_; }
+
  private:
   void apply_one(const storage::TopicMade& made);
   void apply_one(const storage::TopicDeleted& deleted);
@@ -76,6 +79,7 @@ class State final : public storage::StateMachine {
   void apply_one(const storage::ProducerIdBlock& block);
   void apply_one(const storage::ProducerState& producer);
   void apply_one(const storage::EpochStarted& started);
+  void apply_one(const storage::ClockMark& mark);
 
   std::map<std::string, std::unique_ptr<Topic>, std::less<>> topics_;
   std::map<storage::TopicId, Topic*> topics_by_id_;
@@ -84,6 +88,7 @@ class State final : public storage::StateMachine {
   Producers producers_;
   storage::ProducerId next_producer_id_{0};
   std::int64_t partition_count_ = 0;
+  std::optional<std::int64_t> clock_ms_;
 };
 
 }  // namespace broker::core

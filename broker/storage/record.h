@@ -52,7 +52,7 @@ struct Append {
   PartitionRef partition;
   Offset base;
   std::int32_t count = 0;
-  std::int64_t appended_at_ms = 0;  // wall clock, decided once; retention goes by it
+  std::int64_t appended_at_ms = 0;  // by retention's own clock, which never jumps; only differences mean anything
   std::int64_t max_timestamp_ms = -1;
   ProducerId producer{-1};
   std::int16_t producer_epoch = -1;
@@ -107,7 +107,12 @@ struct EpochStarted {
   std::vector<std::pair<PartitionRef, Offset>> starts;
 };
 
+// How far the clock has come that `Append::appended_at_ms` is stamped by; written when no append tells it for long.
+struct ClockMark {
+  std::int64_t reading_ms = 0;
+};
+
 using Record = std::variant<TopicMade, TopicDeleted, PartitionsAdded, ConfigSet, Append, LogStartMoved, GroupOffset,
-                            GroupState, ProducerIdBlock, ProducerState, EpochStarted>;
+                            GroupState, ProducerIdBlock, ProducerState, EpochStarted, ClockMark>;
 
 }  // namespace broker::storage

@@ -1,6 +1,7 @@
 // Records as bytes. One encode and one decode per record, side by side. Format: README.md, "Records".
 #include "broker/storage/record_codec.h"
 
+#include <array>
 #include <cstdio>
 #include <cstring>
 
@@ -20,6 +21,7 @@ enum class Type : std::uint8_t {
   producer_id_block = 9,
   producer_state = 10,
   epoch_started = 11,
+  clock_mark = 14,
 };
 
 void put(ByteWriter& out, const TopicId& id) { out.put_bytes(std::as_bytes(std::span(id))); }
@@ -224,12 +226,18 @@ EpochStarted decode_epoch(ByteReader& in) {
   return record;
 }
 
-Type type_of(const Record& record) {
-  // The variant's order is the order of the types, from 1 on.
-  return static_cast<Type>(record.index() + 1);
-}
-static_assert(std::variant_size_v<Record> == static_cast<std::size_t>(Type::epoch_started));
+void encode(ByteWriter& out, const ClockMark& record) { out.put(record.reading_ms); }
+ClockMark decode_clock_mark(ByteReader& in) { return {in.get<std::int64_t>()}; }
+
+// In the variant's order.
+constexpr auto kTypes = std::to_array<Type>(
+    {Type::topic_made, Type::topic_deleted, Type::partitions_added, Type::config_set, Type::append,
+     Type::log_start_moved, Type::group_offset, Type::group_state, Type::producer_id_block, Type::producer_state,
+     Type::epoch_started, Type::clock_mark});
+static_assert(std::variant_size_v<Record> == kTypes.size());
 static_assert(std::is_same_v<std::variant_alternative_t<4, Record>, Append>);
+
+Type type_of(const Record& record) { return kTypes.at(record.index()); }
 
 DecodedRecord decode_body(Type type, ByteReader& body, ByteReader& data) {
   switch (type) {
@@ -255,6 +263,8 @@ DecodedRecord decode_body(Type type, ByteReader& body, ByteReader& data) {
       return {decode_producer_state(body), {}};
     case Type::epoch_started:
       return {decode_epoch(body), {}};
+    case Type::clock_mark:
+      return {decode_clock_mark(body), {}};
   }
   throw CorruptError("unknown record type " + std::to_string(static_cast<int>(type)));
 }

@@ -103,6 +103,7 @@ struct Writer {
           << batch.timestamp_ms << ']';
     }
   }
+  void operator()(const storage::ClockMark& one) { out << "clock " << one.reading_ms; }
   void operator()(const storage::EpochStarted& one) {
     out << "epoch " << one.epoch;
     for (const auto& [partition, start] : one.starts) out << ' ' << partition << '@' << start.value();
