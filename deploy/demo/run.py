@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Orders become points through PostgreSQL, relay, broker and two small services, while parts of it are killed.
 
-Everything runs in a temporary folder on free ports and is gone afterwards. With --seconds the orders stop after that
-time and the run ends with a reconciliation: exit status 0 only when nothing was lost, granted twice or published
-although it was rolled back.
+Everything runs in a temporary folder on free ports and is gone afterwards. The orders stop at Ctrl-C, or after --seconds,
+and the run ends with a reconciliation: exit status 0 only when nothing was lost, granted twice or published although it
+was rolled back. Another Ctrl-C ends at once.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -93,13 +94,32 @@ def main() -> int:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, help="stop after this time and reconcile (default: until Ctrl-C)")
-    parser.add_argument("--rate", type=float, default=20, help="orders per second (default 20)")
+    parser.add_argument("--seconds", type=positive, help="stop the orders after this time (default: at Ctrl-C)")
+    parser.add_argument("--rate", type=positive, default=20, help="orders per second (default 20)")
     parser.add_argument("--no-kills", action="store_true", help="kill nothing")
     parser.add_argument("--keep", action="store_true", help="keep the folder with logs and data")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the orders' random choices")
     parser.add_argument("--programs", type=Path, default=ROOT / "build" / "bin", help="folder of the built programs")
     return parser.parse_args()
+
+
+def positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError(text)
+    return number
+
+
+def set_by_ctrl_c() -> threading.Event:
+    """Only the first Ctrl-C; the next one interrupts as usual."""
+    event = threading.Event()
+
+    def first(*_args) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        event.set()
+
+    signal.signal(signal.SIGINT, first)
+    return event
 
 
 def run(stack: Stack, view: View, arguments: argparse.Namespace) -> int:
@@ -109,12 +129,14 @@ def run(stack: Stack, view: View, arguments: argparse.Namespace) -> int:
     view.say("orders", f"coming at {arguments.rate:g} a second (seed {arguments.seed})")
     traffic.start()
     kills = None if arguments.no_kills else Kills(stack, view.say, arguments.seconds)
-    deadline = time.monotonic() + arguments.seconds if arguments.seconds else None
-    while deadline is None or time.monotonic() < deadline:
+    deadline = time.monotonic() + arguments.seconds if arguments.seconds else float("inf")
+    enough = set_by_ctrl_c()
+    while time.monotonic() < deadline and not enough.is_set():
         if kills:
             kills.step()
         refresh(view, observer)
-        time.sleep(REFRESH_S)
+        enough.wait(REFRESH_S)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     traffic.stop()
     if kills:
         kills.finish()
@@ -154,7 +176,7 @@ def hints(stack: Stack) -> list:
         f"  rows     psql -h 127.0.0.1 -p {stack.postgres_port} -U postgres shop -c "
         "'SELECT id, topic, status, attempts, fail_msg FROM message_record ORDER BY id DESC LIMIT 10'",
         f"  log      kcat -b {stack.bootstrap_servers} -C -t orders -o -5 -e -f '%p:%o %k %h\\n'",
-        f"  metrics  curl -s http://127.0.0.1:{stack.relay_admin_port}/metrics | grep ^outbox_",
+        f"  metrics  http://127.0.0.1:{stack.relay_admin_port}/metrics",
         f"  logs     {stack.folder}",
     ]
 

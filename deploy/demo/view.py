@@ -5,7 +5,7 @@ import sys
 import time
 from collections import deque
 
-EVENTS_SHOWN = 12
+EVENTS_SHOWN = range(3, 13)  # as many as the terminal has room for
 SUMMARY_EVERY_S = 5
 
 
@@ -13,7 +13,7 @@ class View:
     def __init__(self, hints: list):
         self._terminal = sys.stdout.isatty()
         self._hints = hints
-        self._events = deque(maxlen=EVENTS_SHOWN)
+        self._events = deque(maxlen=EVENTS_SHOWN[-1])
         self._started = time.monotonic()
         self._last_summary = 0.0
         self._drawing = False
@@ -41,8 +41,9 @@ class View:
             self.say("newest", newest_way)
 
     def _draw(self, counts, newest_way: str) -> None:
-        lines = [
-            "Outbox Relay: orders become points, whatever is killed on the way        (Ctrl-C ends it)",
+        columns, rows = shutil.get_terminal_size()
+        above = [
+            "Outbox Relay: orders become points, whatever is killed     (Ctrl-C: count, end)",
             "",
             "  orders    waiting   unclear   delivered   dead   cancelled   points granted",
             f"  {counts.orders:6d}    {counts.waiting:7d}   {counts.unclear:7d}   {counts.delivered:9d}   "
@@ -50,12 +51,13 @@ class View:
             "",
             f"  newest: {newest_way}",
             "",
-            *self._events,
-            "",
-            *self._hints,
         ]
-        width = shutil.get_terminal_size().columns
-        shown = [line if line in self._hints else line[:width] for line in lines]  # hints are to be pasted: whole
+        hints = ["", *self._hints]  # to be pasted: never cut, so a long one takes several rows
+        room = rows - 1 - len(above) - sum(max(1, -(-len(line) // columns)) for line in hints)
+        events = list(self._events)[-max(room, EVENTS_SHOWN[0]):]
+        if room < EVENTS_SHOWN[0]:
+            hints = []
+        shown = [line[:columns] for line in (*above, *events)] + hints
         sys.stdout.write("\x1b[H\x1b[J" + "\n".join(shown) + "\n")
         sys.stdout.flush()
 
