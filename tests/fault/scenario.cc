@@ -2,7 +2,6 @@
 #include "tests/fault/scenario.h"
 
 #include <chrono>
-#include <cstdlib>
 #include <iostream>
 #include <regex>
 
@@ -38,13 +37,6 @@ std::string through(const test_support::TcpProxy* proxy, const std::string& dsn)
 }
 
 }  // namespace
-
-std::uint64_t seed_of_run() {
-  const char* given = std::getenv("OUTBOX_SEED");
-  const auto seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  std::cout << "seed " << seed << " (OUTBOX_SEED=" << seed << " repeats it)" << std::endl;
-  return seed;
-}
 
 Scenario::Scenario(const ScenarioOptions& options, std::uint64_t seed)
     : proxy_(options.database_proxy ? std::make_unique<test_support::TcpProxy>(postgres.port()) : nullptr),

@@ -13,6 +13,7 @@
 #include "tests/fault/workload.h"
 #include "tests/support/postgres_server.h"
 #include "tests/support/programs.h"
+#include "tests/support/seed.h"
 #include "tests/support/tcp_proxy.h"
 
 namespace fault {
@@ -24,13 +25,10 @@ struct ScenarioOptions {
   bool database_proxy = false;       // the relay reaches the database through database_proxy()
 };
 
-// Of the environment, else of chance; printed, so that a failed run can be repeated.
-std::uint64_t seed_of_run();
-
 class Scenario {
  public:
   // Starts everything, the writers included, and prints the seed (OUTBOX_SEED sets it).
-  explicit Scenario(const ScenarioOptions& options = {}, std::uint64_t seed = seed_of_run());
+  explicit Scenario(const ScenarioOptions& options = {}, std::uint64_t seed = test_support::seed());
 
   // Blocks until the relay has delivered a random number of further rows, so that the fault hits a running stream.
   void wait_for_mid_stream();

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <deque>
-#include <iostream>
 #include <map>
 #include <random>
 #include <set>
@@ -18,6 +17,7 @@
 #include "common/error.h"
 #include "tests/integration/broker/wire_client.h"
 #include "tests/support/programs.h"
+#include "tests/support/seed.h"
 
 namespace broker_tests {
 namespace {
@@ -143,10 +143,7 @@ std::map<std::int64_t, std::size_t> read_all(std::uint16_t port, int partition) 
 }
 
 TEST(BrokerCrash, KeepsWhatItAcknowledgedAndStoresEachBatchOnce) {
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::cout << "seed " << seed << '\n';
-  std::mt19937 random(seed);
+  std::mt19937 random(test_support::seed());
   test_support::BrokerProcess broker;
   Writer writer(broker);
   for (int kill = 0; kill < 10; ++kill) {

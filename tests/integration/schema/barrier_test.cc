@@ -9,6 +9,7 @@
 
 #include "relay/pg/errors.h"
 #include "tests/integration/pg/pg_fixture.h"
+#include "tests/support/seed.h"
 #include "tests/support/wait_until.h"
 
 namespace pg_test {
@@ -250,8 +251,7 @@ class BarrierRaces : public Barrier {
 };
 
 TEST_F(BarrierRaces, NeverRolledBackAndCommitted) {
-  const unsigned seed = std::random_device{}();
-  std::cout << "seed " << seed << std::endl;
+  const auto seed = static_cast<unsigned>(test_support::seed());
   execute("CREATE TABLE business (id text)");
   std::array<Answers, 2> answers;
   {

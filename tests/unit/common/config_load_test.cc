@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <random>
 
+#include "tests/support/seed.h"
 #include "tests/unit/common/sample_config.h"
 
 using std::chrono::seconds;
@@ -161,9 +162,7 @@ TEST(ConfigLoad, KnowsWhatWasGiven) {
 
 // Whatever is done to a file: it loads or it is refused with a place, and nothing else happens.
 TEST(ConfigLoad, SurvivesCorruption) {
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937 random(seed);
+  std::mt19937 random(test_support::seed());
   const std::string whole = kWhole;
   int refused = 0;
   for (int round = 0; round < 3'000; ++round) {

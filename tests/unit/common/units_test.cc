@@ -6,6 +6,8 @@
 
 #include <random>
 
+#include "tests/support/seed.h"
+
 using common::ByteSize;
 using std::chrono::milliseconds;
 using testing::HasSubstr;
@@ -75,9 +77,7 @@ TEST(Units, WritesWhatReadsTheSame) {
   EXPECT_EQ(common::format_duration(milliseconds(0)), "0s");
   EXPECT_EQ(common::format_size(ByteSize(1 << 24)), "16MiB");
   EXPECT_EQ(common::format_size(ByteSize(0)), "0B");
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(test_support::seed());
   for (int i = 0; i < 2'000; ++i) {
     const milliseconds duration(static_cast<std::int64_t>(random() % (1ULL << (random() % 41))));
     const auto again = common::parse_duration(common::format_duration(duration));

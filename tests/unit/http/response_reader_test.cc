@@ -5,6 +5,8 @@
 
 #include <random>
 
+#include "tests/support/seed.h"
+
 namespace relay::http {
 namespace {
 
@@ -112,9 +114,7 @@ TEST(ResponseReader, EndlessThingsAreBounded) {
 }
 
 TEST(ResponseReader, RandomDamageNeverHarms) {
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937 random(seed);
+  std::mt19937 random(test_support::seed());
   for (int round = 0; round < 20'000; ++round) {
     std::string bytes = cases()[random() % cases().size()].bytes;
     for (unsigned n = random() % 4; n > 0 && !bytes.empty(); --n)
