@@ -43,6 +43,7 @@ int App::run(common::Shutdown& shutdown) {
                                    .not_ready = [] { return std::string(); },
                                    .before_metrics = {}});
   std::vector<http::WebSource> watched;
+  watched.reserve(sources_.size());
   for (const auto& source : sources_) watched.push_back({source->name(), source->make_observer()});
   const http::WebServer web(config_.web.address, [this] { return status(); }, std::move(watched), clock_);
   const auto heartbeat = liveness.add("sources", kLoopPatience);
@@ -90,6 +91,7 @@ std::optional<int> App::refused() {
 
 bool App::stop_sources() {
   std::vector<std::future<bool>> stopping;
+  stopping.reserve(sources_.size());
   for (const auto& source : sources_) {
     stopping.push_back(std::async(std::launch::async, [&source] { return source->stop(kStopDeadline); }));
   }

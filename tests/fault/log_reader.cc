@@ -90,7 +90,7 @@ std::vector<RawRecord> read_raw_log(const std::string& bootstrap_servers, const 
     }
   }
   rd_kafka_consumer_close(consumer.get());
-  std::ranges::stable_sort(records, {}, [](const RawRecord& r) { return std::pair(r.partition, r.offset); });
+  std::ranges::sort(records, {}, [](const RawRecord& r) { return std::pair(r.partition, r.offset); });
   return records;
 }
 
