@@ -6,9 +6,11 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _libc = ctypes.CDLL(None)
 
 
@@ -26,6 +28,20 @@ def wait_for(what: str, ready, seconds: float = 30) -> None:
             return
         time.sleep(0.05)
     raise RuntimeError(f"{what} did not become ready within {seconds:.0f} s")
+
+
+@contextmanager
+def undisturbed():
+    """What would end the demo waits until the block is over: a server that is half started could not be stopped."""
+    seen = []
+    handlers = {number: signal.signal(number, lambda came, _frame: seen.append(came)) for number in ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in seen:
+            signal.raise_signal(number)
 
 
 def accepts_connections(port: int) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from alerts import AlertReceiver
 from observe import Observer
+from processes import ENDINGS
 from reconcile import reconcile
 from stack import ROOT, Stack
 from traffic import Traffic
@@ -63,7 +64,8 @@ class Kills:
 
 def main() -> int:
     arguments = parse_arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda came, _frame: sys.exit(128 + came))
     folder = Path(tempfile.mkdtemp(prefix="outbox-demo-"))
     folder.chmod(0o755)  # PostgreSQL runs as another user when we are root
     view = View([])
@@ -83,7 +85,8 @@ def main() -> int:
         kept = True
         return 1
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave anything behind
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave anything behind
         stack.stop()
         receiver.stop()
         if kept:

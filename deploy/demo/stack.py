@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg2
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from processes import Child, accepts_connections, free_port, wait_for
+from processes import Child, accepts_connections, free_port, undisturbed, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -113,8 +113,9 @@ class Stack:
 
     def _postgres(self, command: str, *arguments) -> None:
         script = ROOT / "tests" / "support" / "postgres.sh"
-        done = subprocess.run(
-            [script, command, self.folder / "postgres", *map(str, arguments)], capture_output=True, text=True)
+        with undisturbed():  # and in a session of its own, where the terminal's Ctrl-C does not reach it
+            done = subprocess.run([script, command, self.folder / "postgres", *map(str, arguments)],
+                                  capture_output=True, text=True, start_new_session=True)
         if done.returncode != 0:
             raise RuntimeError(f"PostgreSQL: {command} failed: {(done.stderr or done.stdout).strip()}")
 
