@@ -1,23 +1,28 @@
 #!/bin/bash
 # Installs Debian packages as root: install_packages.sh PACKAGE…
-# No service is started (a policy-rc.d for the time of the installation) and PostgreSQL makes no cluster of its own.
+# For the time of the installation no service is started (policy-rc.d) and PostgreSQL makes no cluster of its own; both
+# settings are gone afterwards.
 set -euo pipefail
 
 readonly POLICY=/usr/sbin/policy-rc.d SAVED=/usr/sbin/policy-rc.d.before-outbox MARK='# temporary: installation by ./x'
-readonly CLUSTER_CONF=/etc/postgresql-common/createcluster.conf
+readonly NO_CLUSTER=/etc/postgresql-common/createcluster.d/outbox.conf
 log=$(mktemp)
 
-put_policy_back() {
+put_back() {
+  rm -f "$NO_CLUSTER"
+  rmdir -p --ignore-fail-on-non-empty "$(dirname "$NO_CLUSTER")" 2> /dev/null || true
   if grep -qsF "$MARK" "$POLICY"; then rm -f "$POLICY"; fi
   if [[ -e $SAVED ]]; then mv -f "$SAVED" "$POLICY"; fi
 }
 forbid_services() {
-  put_policy_back  # an installation that was killed may have left its own
+  put_back  # an installation that was killed may have left its own
   if [[ -e $POLICY ]]; then mv "$POLICY" "$SAVED"; fi
   printf '#!/bin/sh\n%s\nexit 101\n' "$MARK" > "$POLICY"
   chmod 755 "$POLICY"
+  mkdir -p "$(dirname "$NO_CLUSTER")"
+  echo 'create_main_cluster = false' > "$NO_CLUSTER"
 }
-trap 'put_policy_back; rm -f "$log"' EXIT
+trap 'put_back; rm -f "$log"' EXIT
 trap 'exit 130' INT TERM
 
 # One line that moves on a terminal, else a line for each twentieth of the way.
@@ -42,10 +47,6 @@ apt() {
     -o Dpkg::Options::=--force-confold "$@" < /dev/null
 }
 
-if [[ ! -e $CLUSTER_CONF && " $* " == *" postgresql "* ]]; then
-  mkdir -p "$(dirname "$CLUSTER_CONF")"
-  echo 'create_main_cluster = false' > "$CLUSTER_CONF"
-fi
 echo "  reading the package lists"
 if ! apt update > "$log" 2>&1; then
   tail -n 20 "$log" >&2
