@@ -213,9 +213,10 @@ void Pipeline::resolve(const std::string& topic, const std::string& error_class)
 }
 
 // One more row concerned; over when a whole pass meets no such row of the topic any more.
-void Pipeline::alert_rows(TopicMeters& meters, const std::string& error_class, const std::string& message) {
+void Pipeline::alert_row(TopicMeters& meters, RowId id, const std::string& error_class, const std::string& message) {
   meters.alerts.insert(error_class);
   meters.alerted_at = now();
+  meters.alerted_up_to = std::max(meters.alerted_up_to, id);
   alert(meters.topic, error_class, message, 1);
 }
 

@@ -106,7 +106,7 @@ class Pipeline {
   void alert(const std::string& topic, const std::string& error_class, const std::string& message,
              std::int64_t rows = 0);
   void resolve(const std::string& topic, const std::string& error_class);
-  void alert_rows(TopicMeters& meters, const std::string& error_class, const std::string& message);
+  void alert_row(TopicMeters& meters, RowId id, const std::string& error_class, const std::string& message);
 
   // pipeline_read.cc
   [[nodiscard]] ReadStep begin_turn(TurnKind kind, ReadStep::Kind first);

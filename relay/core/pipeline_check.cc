@@ -32,8 +32,8 @@ void Pipeline::prepare_check(Row&& row) {
     // Nobody to ask: it waits for confirm or cancel; somebody should know when that takes too long.
     const auto left = options_.check.budget - duration_cast<milliseconds>(row.age);
     if (left.count() <= 0) {
-      alert_rows(meters, "unclear_unasked",
-                 "Unclear messages without msg_log_id or msg_log_url wait for outbox_confirm or outbox_cancel.");
+      alert_row(meters, row.id, "unclear_unasked",
+                "Unclear messages without msg_log_id or msg_log_url wait for outbox_confirm or outbox_cancel.");
     }
     asked.answered = true;
     checked_.push_back(Checked{.id = row.id,
@@ -79,7 +79,8 @@ void Pipeline::check_answered(const CheckBackAnswer& answer) {
       meters_.check_unknown.add();
       break;
     case Verdict::not_allowed:
-      alert_rows(*asked.meters, "check_back_not_allowed", "Unclear messages cannot be asked about: " + answer.detail);
+      alert_row(*asked.meters, answer.id, "check_back_not_allowed",
+                "Unclear messages cannot be asked about: " + answer.detail);
       break;
   }
   checked_.push_back(judge_check(options_.check, history, answer));

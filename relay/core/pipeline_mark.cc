@@ -150,7 +150,8 @@ void Pipeline::check_marked(const Checked& checked, bool stale) {
   if (parked && !stale) {
     ++dead_total_;
     topics_.dead(*asked.meters, "check_back_unresolved");
-    alert_rows(*asked.meters, "check_back_unresolved", "Messages are parked (status 2): " + checked.fail_msg);
+    alert_row(*asked.meters, checked.id, "check_back_unresolved",
+              "Messages are parked (status 2): " + checked.fail_msg);
   }
   // Stale: the owner confirmed or cancelled it meanwhile, or the mark is a repeat.
   const bool free =

@@ -249,7 +249,7 @@ void Pipeline::fail(Flight& flight, const PublishOutcome& outcome) {
   if (dead) {
     ++dead_total_;
     topics_.dead(*flight.meters, outcome.error_class);
-    alert_rows(*flight.meters, outcome.error_class, "Messages are dead (status 2): " + outcome.message);
+    alert_row(*flight.meters, id, outcome.error_class, "Messages are dead (status 2): " + outcome.message);
   }
   if (flight.probe) {
     flight.probe = false;

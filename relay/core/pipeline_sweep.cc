@@ -210,13 +210,15 @@ void Pipeline::end_pass() {
     for (std::size_t state = 0; state < kRowStates; ++state) {
       meters.gauges[state]->set(static_cast<double>(meters.counted[state]));
     }
-    // A row that died after this pass had gone by it was counted as what it was before.
+    // A row that died after this pass had gone by it was counted as what it was before, and one above the watermark,
+    // which a doubt or a new epoch puts back, was not met at all.
     const bool quiet = meters.counted[static_cast<std::size_t>(RowState::dead)] == 0 &&
                        meters.counted[static_cast<std::size_t>(RowState::unclear)] == 0 && failures_marked &&
-                       meters.alerted_at < pass_begun_;
+                       meters.alerted_at < pass_begun_ && meters.alerted_up_to <= turn_.up_to;
     if (quiet && !meters.alerts.empty()) {
       for (const std::string& error_class : meters.alerts) resolve(meters.topic, error_class);
       meters.alerts.clear();
+      meters.alerted_up_to = RowId{};
     }
     if (!meters.breaker.closed()) ++open_topics_;
     meters.counted = {};

@@ -12,6 +12,7 @@
 
 #include "common/metrics.h"
 #include "relay/core/breaker.h"
+#include "relay/core/row.h"
 
 namespace relay::core {
 
@@ -31,6 +32,7 @@ struct TopicMeters {
   std::array<std::int64_t, kRowStates> counted{};  // by the pass under way
   std::set<std::string> alerts;                    // classes raised because of dead or unclear rows
   std::chrono::nanoseconds alerted_at{0};          // when a row last gave reason to, or was marked so
+  RowId alerted_up_to;                             // the highest row that gave reason to
 };
 
 // One source's topics. Past `topics_max` the rest share one entry, whose breaker never opens.
