@@ -18,7 +18,8 @@ std::string_view revision() { return OUTBOX_REVISION; }
 
 std::string version_text(std::string_view program, VersionRange schema) {
   return std::string(program) + ' ' + std::string(version()) + " (" + std::string(revision()) + ")\n" +
-         "database schema: version " + text(schema) + '\n' + "broker data: version " + text(kBrokerData);
+         (schema.newest == 0 ? std::string() : "database schema: version " + text(schema) + '\n') +
+         "broker data: version " + text(kBrokerData);
 }
 
 }  // namespace common
