@@ -15,7 +15,8 @@ namespace broker::storage {
 namespace {
 
 constexpr std::array<char, 8> kMagic = {'O', 'B', 'C', 'H', 'K', 'P', '0', '1'};
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
+constexpr std::uint32_t kFormatWithoutFirstAppend = 1;  // still read
 constexpr std::uint32_t kClean = 1;
 constexpr std::size_t kHeaderSize = 96;
 constexpr std::size_t kPositionAt = 40;
@@ -42,7 +43,8 @@ Checkpoint decode(ConstBuffer bytes, const Superblock& superblock) {
   if (bytes.size() < kHeaderSize || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
     throw CorruptError("no checkpoint");
   ByteReader in(bytes.subspan(8));
-  if (in.get<std::uint32_t>() != kFormat) throw CorruptError("unknown format");
+  const auto format = in.get<std::uint32_t>();
+  if (format != kFormat && format != kFormatWithoutFirstAppend) throw CorruptError("unknown format");
   if (in.get<std::uint32_t>() != common::crc32c(bytes.subspan(16), common::crc32c(superblock.secret)))
     throw CorruptError("checksum differs");
   if (std::memcmp(in.take(16).data(), superblock.uuid.data(), 16) != 0) throw CorruptError("belongs to another store");
@@ -69,7 +71,10 @@ Checkpoint decode(ConstBuffer bytes, const Superblock& superblock) {
       segment.end = Offset(in.get<std::int64_t>());
       segment.bytes = in.get<std::uint64_t>();
       segment.max_timestamp_ms = in.get<std::int64_t>();
+      // What the older format does not tell counts as new: it is kept longer, never shorter.
+      if (format == kFormat) segment.first_append_ms = in.get<std::int64_t>();
       segment.last_append_ms = in.get<std::int64_t>();
+      if (format != kFormat) segment.first_append_ms = segment.last_append_ms;
     }
   }
   ByteReader no_data({});
@@ -108,6 +113,7 @@ std::vector<std::byte> encode_checkpoint(const Checkpoint& checkpoint, const Sup
       out.put(segment.end.value());
       out.put(segment.bytes);
       out.put(segment.max_timestamp_ms);
+      out.put(segment.first_append_ms);
       out.put(segment.last_append_ms);
     }
   }

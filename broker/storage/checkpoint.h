@@ -16,6 +16,7 @@ struct SegmentMark {
   Offset end;
   std::uint64_t bytes = 0;
   std::int64_t max_timestamp_ms = -1;
+  std::int64_t first_append_ms = 0;
   std::int64_t last_append_ms = 0;
 };
 struct PartitionMark {

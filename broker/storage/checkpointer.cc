@@ -82,10 +82,12 @@ CheckpointOutcome Checkpointer::run(std::uint64_t segments_written) {
   if (!ready(segments_written)) return CheckpointOutcome::nothing_to_do;
   JournalPosition position;
   std::vector<std::byte> encoded;
+  std::vector<IndexWrite> indexes;
   {
     const std::scoped_lock lock(mutex_);
     position = *request_position_;
     encoded = std::move(request_->encoded);
+    indexes = std::move(request_->indexes);
   }
   segments_.flush_dirty();
   set_position(encoded, position, superblock_);
@@ -100,11 +102,29 @@ CheckpointOutcome Checkpointer::run(std::uint64_t segments_written) {
     request_.reset();
     return CheckpointOutcome::no_room;
   }
-  finish(position);
+  finish(position, indexes);
   return CheckpointOutcome::done;
 }
 
-void Checkpointer::finish(const JournalPosition& position) {
+// What an index covers is part of a checkpoint that is on the disk, so no recovery ever cuts it.
+void Checkpointer::write_indexes(const std::vector<IndexWrite>& indexes) {
+  for (const IndexWrite& write : indexes) {
+    try {
+      SegmentIndex index(write.identity.base);
+      if (write.old_bytes > 0) index = *load_index(segments_, superblock_, write.file, write.identity, write.old_bytes);
+      index.entries.insert(index.entries.end(), write.recent->entries.begin(), write.recent->entries.end());
+      index.covers = write.recent->covers;
+      index.end = write.recent->end;
+      index.max_timestamp_ms = write.recent->max_timestamp_ms;
+      write_index(fs_, write.file->path, index, write.identity, superblock_);
+      if (write.give_back) segments_.truncate(write.file, index.covers);
+    } catch (const CorruptError& failure) {
+      common::log::error("a segment cannot be indexed", {{"reason", failure.what()}});
+    }
+  }
+}
+
+void Checkpointer::finish(const JournalPosition& position, const std::vector<IndexWrite>& indexes) {
   Obsolete obsolete;
   {
     const std::scoped_lock lock(mutex_);
@@ -114,6 +134,7 @@ void Checkpointer::finish(const JournalPosition& position) {
   }
   journal_.release_before(position.generation);
   remove_older_checkpoints(fs_, folder_, position.sequence);
+  write_indexes(indexes);
   for (const auto& segment : obsolete.segments) segments_.remove(segment);
   for (const TopicId& topic : obsolete.topics) segments_.remove_topic(topic);
 }

@@ -19,6 +19,7 @@ struct CheckpointRequest {
   std::uint64_t sequence = 0;
   std::vector<std::byte> encoded;
   Obsolete obsolete;
+  std::vector<IndexWrite> indexes;
 };
 
 enum class CheckpointOutcome { nothing_to_do, done, no_room };
@@ -52,7 +53,8 @@ class Checkpointer {
     JournalPosition position;
     std::uint64_t bytes = 0;  // of frames since the start
   };
-  void finish(const JournalPosition& position);
+  void finish(const JournalPosition& position, const std::vector<IndexWrite>& indexes);
+  void write_indexes(const std::vector<IndexWrite>& indexes);
 
   FileSystem& fs_;
   const std::filesystem::path folder_;

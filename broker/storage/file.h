@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -44,6 +45,10 @@ class File {
   virtual void pwritev(std::span<const ConstBuffer> buffers, std::uint64_t offset) = 0;
   // Bytes read; fewer than asked only at the file's end.
   virtual std::size_t pread(std::span<std::byte> into, std::uint64_t offset) = 0;
+  // The same without waiting for the disk; none: not all of it is in memory, or that cannot be told.
+  virtual std::optional<std::size_t> pread_cached(std::span<std::byte> into, std::uint64_t offset) {
+    return pread(into, offset);
+  }
   // Data and size are on the disk when it returns. Never retried after a failure.
   virtual void fdatasync() = 0;
   virtual void fsync() = 0;
@@ -51,7 +56,7 @@ class File {
   virtual void truncate(std::uint64_t size) = 0;
   // Reserves blocks without changing the size (fallocate KEEP_SIZE).
   virtual Reservation reserve(std::uint64_t offset, std::uint64_t length) = 0;
-  // Asks the kernel to begin writing the range; no promise.
+  // Asks the kernel to begin writing the range (length 0: to the end); no promise.
   virtual void start_writeback(std::uint64_t offset, std::uint64_t length) = 0;
 
   void pwrite(ConstBuffer buffer, std::uint64_t offset) { pwritev({&buffer, 1}, offset); }
@@ -91,6 +96,8 @@ class FileSystem {
   virtual std::unique_ptr<FolderLock> lock(const std::filesystem::path& path) = 0;
   // Bytes an unprivileged writer still gets.
   virtual std::uint64_t room(const std::filesystem::path& directory) = 0;
+  // Descriptors this process may have.
+  [[nodiscard]] virtual std::size_t descriptors_max() const { return 1024; }
   // From the system's random source.
   virtual void random(std::span<std::byte> into) = 0;
 };

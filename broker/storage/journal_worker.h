@@ -3,6 +3,7 @@
 // it.
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <vector>
 
@@ -31,10 +32,14 @@ class JournalWorker {
   // An empty frame after the last acknowledged one, when nothing waits and none was written yet.
   RoundOutcome write_mark();
   [[nodiscard]] bool mark_is_due() const { return unmarked_; }
+  // Any thread: the last frame is durable, but the disk has no room for its bytes in the segments. They are tried again
+  // with every round; nothing else is written meanwhile.
+  [[nodiscard]] bool waits_for_room() const { return waits_for_room_.load(std::memory_order_relaxed); }
 
  private:
   RoundOutcome write_draft();
-  void write_segments();
+  bool write_frame();
+  bool write_segments();
 
   RoundQueue& queue_;
   JournalWriter writer_;
@@ -43,7 +48,9 @@ class JournalWorker {
   DurableMark& mark_;
   const StoreHooks hooks_;
   std::optional<Draft> draft_;
+  bool in_journal_ = false;  // the draft's frame is durable
   bool unmarked_ = false;
+  std::atomic<bool> waits_for_room_{false};
   std::vector<std::size_t> order_;
   std::vector<ConstBuffer> buffers_;
 };

@@ -2,15 +2,17 @@
 #include "broker/storage/partition_log.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/ensure.h"
 
 namespace broker::storage {
 
-PartitionLog::PartitionLog(const PartitionMark& mark, SegmentFiles& files)
-    : ref_(mark.partition), files_(files), start_(mark.start), end_(mark.end), durable_end_(mark.end) {
+PartitionLog::PartitionLog(const PartitionMark& mark, SegmentAccess& access)
+    : ref_(mark.partition), access_(access), start_(mark.start), end_(mark.end), durable_end_(mark.end) {
   for (const SegmentMark& segment : mark.segments) {
-    segments_.emplace_back(files.at(ref_, segment.base), segment);
+    if (!segments_.empty()) segments_.back().seal();
+    segments_.emplace_back(access_.files.at(ref_, segment.base), segment);
     bytes_ += segment.bytes;
   }
 }
@@ -26,12 +28,12 @@ PartitionMark PartitionLog::mark() const {
 bool PartitionLog::begins_segment(std::uint64_t bytes, std::uint64_t segment_bytes) const {
   if (segments_.empty()) return true;
   const std::uint64_t filled = segments_.back().mark().bytes;
-  return filled > 0 && filled + bytes > segment_bytes;
+  return segments_.back().sealed() || (filled > 0 && filled + bytes > segment_bytes);
 }
 
 Segment& PartitionLog::segment_for(Offset base, std::uint64_t bytes, std::uint64_t segment_bytes) {
   if (!begins_segment(bytes, segment_bytes)) return segments_.back();
-  if (!next_ || next_->mark().base != base) next_.emplace(files_.at(ref_, base), base);
+  if (!next_ || next_->mark().base != base) next_.emplace(access_.files.at(ref_, base), base);
   return *next_;
 }
 
@@ -42,10 +44,11 @@ AppendPlace PartitionLog::place(Offset base, std::uint64_t bytes, std::uint64_t 
 
 void PartitionLog::add(const Append& append, const AppendPlace& place) {
   if (segments_.empty() || segments_.back().mark().base != place.segment_base) {
+    if (!segments_.empty()) segments_.back().seal();
     if (next_ && next_->mark().base == place.segment_base) {
       segments_.push_back(std::move(*next_));
     } else {
-      segments_.emplace_back(files_.at(ref_, place.segment_base), place.segment_base);
+      segments_.emplace_back(access_.files.at(ref_, place.segment_base), place.segment_base);
     }
     next_.reset();
   }
@@ -64,8 +67,9 @@ void PartitionLog::push_tail(const Append& append, const AppendPlace& place, Sha
 std::vector<std::shared_ptr<SegmentFile>> PartitionLog::move_start(Offset start) {
   std::vector<std::shared_ptr<SegmentFile>> gone;
   start_ = std::max(start_, start);
-  while (segments_.size() > 1 && segments_.front().mark().end <= start_) {
+  while (!segments_.empty() && segments_.front().mark().end <= start_) {
     gone.push_back(segments_.front().file());
+    access_.indexes.forget(segments_.front().file());
     bytes_ -= segments_.front().mark().bytes;
     segments_.pop_front();
   }
@@ -95,20 +99,55 @@ std::vector<std::byte> PartitionLog::read_tail(Offset from, std::uint64_t bytes_
   return bytes;
 }
 
-std::vector<std::byte> PartitionLog::read(Offset from, std::uint64_t bytes_max) {
+std::optional<std::vector<std::byte>> PartitionLog::read_as(Offset from, std::uint64_t bytes_max, MayWait may_wait,
+                                                            SegmentQuestion& cold) {
   ENSURE(from >= start_ && from <= durable_end_, "reads stay between the start and the durable end");
-  if (from == durable_end_) return {};
+  if (from == durable_end_) return std::vector<std::byte>();
   if (!tail_.empty() && from >= tail_.front().base) return read_tail(from, bytes_max);
-  auto segment = std::ranges::upper_bound(segments_, from, {}, [](const Segment& s) { return s.mark().end; });
+  const auto segment = std::ranges::upper_bound(segments_, from, {}, [](const Segment& s) { return s.mark().end; });
   ENSURE(segment != segments_.end(), "every offset below the end lies in a segment");
-  return segment->read(files_, from, bytes_max, limit_of(*segment));
+  cold = segment->question(ref_, from, limit_of(*segment), access_.indexes);
+  cold.bytes_max = bytes_max;
+  SegmentAnswer found = answer(access_.files, access_.superblock, cold, may_wait);
+  if (found.would_block) return std::nullopt;
+  learn(cold, found);
+  return std::move(found.bytes);
+}
+
+std::vector<std::byte> PartitionLog::read(Offset from, std::uint64_t bytes_max) {
+  SegmentQuestion cold;
+  return read_as(from, bytes_max, MayWait::yes, cold).value_or(std::vector<std::byte>());
+}
+
+std::optional<std::vector<std::byte>> PartitionLog::try_read(Offset from, std::uint64_t bytes_max,
+                                                             SegmentQuestion& cold) {
+  return read_as(from, bytes_max, MayWait::no, cold);
+}
+
+void PartitionLog::learn(const SegmentQuestion& cold, const SegmentAnswer& answer) {
+  const auto segment = std::ranges::find_if(segments_, [&](const Segment& s) { return s.file() == cold.file; });
+  if (segment == segments_.end()) return;  // gone meanwhile
+  if (answer.old_index && answer.old_index != cold.old_index) access_.indexes.put(cold.file, answer.old_index);
+  segment->note_read(answer.next);
+}
+
+void PartitionLog::roll() {
+  if (!segments_.empty() && segments_.back().mark().bytes > 0) segments_.back().seal();
+}
+
+void PartitionLog::take_indexes(std::uint64_t bytes_min, bool last, std::vector<IndexWrite>& into) {
+  for (Segment& segment : segments_) {
+    if (auto write = segment.take_index(ref_, bytes_min, last, access_.indexes)) into.push_back(std::move(*write));
+  }
 }
 
 std::optional<std::pair<Offset, std::int64_t>> PartitionLog::find_time(std::int64_t timestamp_ms) {
-  for (Segment& segment : segments_) {
+  for (const Segment& segment : segments_) {
     if (segment.mark().max_timestamp_ms < timestamp_ms || segment.mark().end <= start_) continue;
-    const auto found = segment.find_time(files_, timestamp_ms, limit_of(segment));
-    if (found) return std::pair(std::max(found->base, start_), found->max_timestamp_ms);
+    const auto question = segment.question_by_time(ref_, timestamp_ms, start_, limit_of(segment), access_.indexes);
+    const auto found = answer(access_.files, access_.superblock, question, MayWait::yes);
+    learn(question, found);
+    if (found.found) return std::pair(std::max(found.found->base, start_), found.found->max_timestamp_ms);
   }
   for (const TailBatch& batch : tail_) {
     if (batch.end > durable_end_) break;

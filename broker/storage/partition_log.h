@@ -14,11 +14,18 @@
 
 namespace broker::storage {
 
+// What all logs read through. The cache belongs to the core thread.
+struct SegmentAccess {
+  SegmentFiles& files;
+  Superblock superblock;
+  IndexCache indexes;
+};
+
 // Core thread only.
 class PartitionLog {
  public:
-  PartitionLog(PartitionRef ref, SegmentFiles& files) : ref_(ref), files_(files) {}
-  PartitionLog(const PartitionMark& mark, SegmentFiles& files);
+  PartitionLog(PartitionRef ref, SegmentAccess& access) : ref_(ref), access_(access) {}
+  PartitionLog(const PartitionMark& mark, SegmentAccess& access);
 
   [[nodiscard]] const PartitionRef& ref() const { return ref_; }
   [[nodiscard]] PartitionBounds bounds() const;
@@ -38,11 +45,21 @@ class PartitionLog {
   void pop_tail() { tail_.pop_front(); }
 
   void set_durable_end(Offset end) { durable_end_ = end; }
-  // Segments that lie wholly before the new start, except the last, are handed out to be removed.
+  // The next append begins a new segment.
+  void roll();
+  // Indexes that are worth writing now; `last`: nothing will be appended any more.
+  void take_indexes(std::uint64_t bytes_min, bool last, std::vector<IndexWrite>& into);
+  // Segments that lie wholly before the new start are handed out to be removed.
   [[nodiscard]] std::vector<std::shared_ptr<SegmentFile>> move_start(Offset start);
   [[nodiscard]] std::vector<std::shared_ptr<SegmentFile>> take_files();
 
+  // May wait for the disk.
   [[nodiscard]] std::vector<std::byte> read(Offset from, std::uint64_t bytes_max);
+  // None: that would wait for the disk; `cold` is the question to be answered by somebody who may.
+  [[nodiscard]] std::optional<std::vector<std::byte>> try_read(Offset from, std::uint64_t bytes_max,
+                                                               SegmentQuestion& cold);
+  // What came of it.
+  void learn(const SegmentQuestion& cold, const SegmentAnswer& answer);
   [[nodiscard]] std::optional<std::pair<Offset, std::int64_t>> find_time(std::int64_t timestamp_ms);
 
  private:
@@ -57,10 +74,12 @@ class PartitionLog {
   // Up to where the segment's file may be read: what follows is in the tail.
   [[nodiscard]] std::uint64_t limit_of(const Segment& segment) const;
   [[nodiscard]] bool begins_segment(std::uint64_t bytes, std::uint64_t segment_bytes) const;
+  [[nodiscard]] std::optional<std::vector<std::byte>> read_as(Offset from, std::uint64_t bytes_max, MayWait may_wait,
+                                                              SegmentQuestion& cold);
   [[nodiscard]] std::vector<std::byte> read_tail(Offset from, std::uint64_t bytes_max) const;
 
   PartitionRef ref_;
-  SegmentFiles& files_;
+  SegmentAccess& access_;
   Offset start_{0};
   Offset end_{0};
   Offset durable_end_{0};

@@ -11,7 +11,7 @@ PartitionRef first_of(const TopicId& topic) { return {topic, PartitionIndex(0)};
 
 void PartitionTable::load(const std::vector<PartitionMark>& marks) {
   for (const PartitionMark& mark : marks) {
-    logs_[mark.partition] = std::make_shared<PartitionLog>(mark, files_);
+    logs_[mark.partition] = std::make_shared<PartitionLog>(mark, access_);
     std::int32_t& count = counts_[first_of(mark.partition.topic)];
     count = std::max(count, mark.partition.partition.value() + 1);
   }
@@ -26,7 +26,7 @@ void PartitionTable::grow(const TopicId& topic, std::int32_t partitions) {
   std::int32_t& count = counts_[first_of(topic)];
   for (; count < partitions; ++count) {
     const PartitionRef ref{topic, PartitionIndex(count)};
-    logs_[ref] = std::make_shared<PartitionLog>(ref, files_);
+    logs_[ref] = std::make_shared<PartitionLog>(ref, access_);
   }
 }
 
@@ -58,6 +58,12 @@ std::vector<PartitionMark> PartitionTable::marks() const {
   for (const auto& [ref, log] : logs_) marks.push_back(log->mark());
   std::ranges::sort(marks, {}, &PartitionMark::partition);
   return marks;
+}
+
+std::vector<IndexWrite> PartitionTable::take_indexes(std::uint64_t bytes_min, bool last) {
+  std::vector<IndexWrite> writes;
+  for (const auto& [ref, log] : logs_) log->take_indexes(bytes_min, last, writes);
+  return writes;
 }
 
 std::vector<std::pair<PartitionRef, Offset>> PartitionTable::ends() const {

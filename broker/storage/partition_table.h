@@ -29,7 +29,7 @@ struct Obsolete {
 // Core thread only.
 class PartitionTable {
  public:
-  explicit PartitionTable(SegmentFiles& files) : files_(files) {}
+  explicit PartitionTable(SegmentAccess& access) : access_(access) {}
 
   void load(const std::vector<PartitionMark>& marks);
   // Null: no such partition.
@@ -37,13 +37,15 @@ class PartitionTable {
   // What the record means for the partitions; nothing for most. An Append is not for here.
   void apply(const Record& record);
   [[nodiscard]] std::vector<PartitionMark> marks() const;
+  // Indexes that are worth writing now.
+  [[nodiscard]] std::vector<IndexWrite> take_indexes(std::uint64_t bytes_min, bool last);
   [[nodiscard]] Obsolete take_obsolete() { return std::exchange(obsolete_, {}); }
   [[nodiscard]] std::vector<std::pair<PartitionRef, Offset>> ends() const;
 
  private:
   void grow(const TopicId& topic, std::int32_t partitions);
 
-  SegmentFiles& files_;
+  SegmentAccess& access_;
   std::unordered_map<PartitionRef, std::shared_ptr<PartitionLog>, PartitionRefHash> logs_;
   std::unordered_map<PartitionRef, std::int32_t, PartitionRefHash> counts_;  // by the topic's partition 0
   Obsolete obsolete_;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
@@ -107,6 +108,22 @@ class PosixFile final : public File {
           ::pread(descriptor_.get(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
       if (got < 0) {
         if (errno == EINTR) continue;
+        throw IoError("read", path_, errno);
+      }
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+  std::optional<std::size_t> pread_cached(std::span<std::byte> into, std::uint64_t offset) override {
+    std::size_t done = 0;
+    while (done < into.size()) {
+      const iovec part{into.data() + done, into.size() - done};
+      const ssize_t got = ::preadv2(descriptor_.get(), &part, 1, static_cast<off_t>(offset + done), RWF_NOWAIT);
+      if (got < 0) {
+        if (errno == EINTR) continue;
+        if (errno == EAGAIN || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) return std::nullopt;
         throw IoError("read", path_, errno);
       }
       if (got == 0) break;
@@ -252,6 +269,12 @@ std::uint64_t PosixFileSystem::room(const std::filesystem::path& directory) {
   struct statvfs status{};
   if (::statvfs(directory.c_str(), &status) != 0) throw IoError("statvfs", directory, errno);
   return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+}
+
+std::size_t PosixFileSystem::descriptors_max() const {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 1U << 20;
+  return limit.rlim_cur;
 }
 
 void PosixFileSystem::random(std::span<std::byte> into) {

@@ -17,6 +17,7 @@ class PosixFileSystem final : public FileSystem {
   std::int64_t size_of(const std::filesystem::path& path) override;
   std::unique_ptr<FolderLock> lock(const std::filesystem::path& path) override;
   std::uint64_t room(const std::filesystem::path& directory) override;
+  [[nodiscard]] std::size_t descriptors_max() const override;
   void random(std::span<std::byte> into) override;
 };
 

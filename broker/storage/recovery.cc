@@ -17,7 +17,6 @@ namespace broker::storage {
 namespace {
 
 constexpr std::uint64_t kFirstJournalBytes = 1ULL << 20;  // a cold start does not wait for 64 MiB of zeros
-constexpr std::size_t kOpenSegmentsMax = 512;
 constexpr std::chrono::seconds kProgressEvery{2};
 
 class Recovery {
@@ -30,8 +29,12 @@ class Recovery {
     auto superblock = read_superblock(fs_, options_.dir);
     if (!superblock) superblock = create();
     opened_.superblock = *superblock;
-    opened_.segments = std::make_unique<SegmentFiles>(fs_, options_.dir / "data", kOpenSegmentsMax);
-    opened_.partitions = std::make_unique<PartitionTable>(*opened_.segments);
+    opened_.segments = std::make_unique<SegmentFiles>(
+        fs_, options_.dir / "data",
+        std::clamp<std::size_t>(options_.open_segments_max, 1, std::max<std::size_t>(1, fs_.descriptors_max() / 2)));
+    opened_.access = std::make_unique<SegmentAccess>(
+        SegmentAccess{*opened_.segments, opened_.superblock, IndexCache(options_.index_cache_bytes)});
+    opened_.partitions = std::make_unique<PartitionTable>(*opened_.access);
     opened_.journal =
         std::make_unique<JournalFiles>(fs_, options_.dir / "journal", opened_.superblock, options_.journal_file_bytes);
     opened_.segments->distrust_folders(true);
@@ -40,7 +43,9 @@ class Recovery {
     replay();
     cut_partitions();
     start_epoch();
+    if (clock_.steady() - started_ >= kProgressEvery) common::log::info("journal replayed, the disk flushes", {});
     opened_.segments->flush_dirty();
+    stop_if_asked();
     write_checkpoint();
     remove_unknown();
     opened_.segments->distrust_folders(false);
@@ -124,7 +129,12 @@ class Recovery {
     }
   }
 
+  void stop_if_asked() const {
+    if (options_.stop_requested && options_.stop_requested()) throw Stopped();
+  }
+
   void apply(const FrameView& frame) {
+    stop_if_asked();
     ByteReader meta(frame.meta);
     ByteReader data(frame.data);
     for (std::uint32_t i = 0; i < frame.header.count; ++i) {
@@ -137,9 +147,10 @@ class Recovery {
       state_.apply(decoded.record);
     }
     if (meta.left() != 0 || data.left() != 0) throw CorruptError("frame longer than its records");
+    bytes_ += frame.header.length;
     if (clock_.steady() - last_progress_ >= kProgressEvery) {
       last_progress_ = clock_.steady();
-      common::log::info("journal replay goes on", {{"frame", frame.header.sequence}});
+      common::log::info("journal replay goes on", {{"frame", frame.header.sequence}, {"bytes", bytes_}});
     }
   }
 
@@ -159,6 +170,7 @@ class Recovery {
   void cut_partitions() {
     for (const PartitionMark& partition : opened_.partitions->marks()) {
       const auto log = opened_.partitions->find(partition.partition);
+      stop_if_asked();
       log->set_durable_end(partition.end);
       for (const Segment& segment : log->segments()) {
         const auto bytes = static_cast<std::int64_t>(segment.mark().bytes);
@@ -190,7 +202,8 @@ class Recovery {
 
   // Segments begun by frames that were cut, of deleted topics and behind moved starts.
   void remove_unknown() {
-    (void)opened_.partitions->take_obsolete();
+    // What the replay wrote and then gave up is still open.
+    for (const auto& segment : opened_.partitions->take_obsolete().segments) opened_.segments->remove(segment);
     std::set<std::filesystem::path> known;
     std::set<std::filesystem::path> known_topics;
     for (const PartitionMark& partition : opened_.partitions->marks()) {
@@ -210,7 +223,10 @@ class Recovery {
       for (const DirectoryEntry& partition : fs_.list(folder)) {
         for (const DirectoryEntry& file : fs_.list(folder / partition.name)) {
           const std::filesystem::path path = folder / partition.name / file.name;
-          if (file.name.ends_with(".log") && !known.contains(path)) fs_.remove(path);
+          const bool ours = path.extension() == ".log" || path.extension() == ".index";
+          const bool left_over = file.name.ends_with(".index.tmp");
+          if (left_over || (ours && !known.contains(std::filesystem::path(path).replace_extension(".log"))))
+            fs_.remove(path);
         }
       }
     }
@@ -223,6 +239,7 @@ class Recovery {
   OpenedFolder opened_;
   bool clean_ = false;
   std::uint64_t frames_ = 0;
+  std::uint64_t bytes_ = 0;
   std::chrono::nanoseconds started_{0};
   std::chrono::nanoseconds last_progress_{0};
 };

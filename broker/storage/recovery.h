@@ -18,6 +18,7 @@ struct OpenedFolder {
   Superblock superblock;
   std::unique_ptr<JournalFiles> journal;
   std::unique_ptr<SegmentFiles> segments;
+  std::unique_ptr<SegmentAccess> access;
   std::unique_ptr<PartitionTable> partitions;
   JournalPosition position;  // the last frame; the next one begins a fresh file of the next generation
   std::int32_t leader_epoch = 0;

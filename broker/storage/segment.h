@@ -1,5 +1,5 @@
-// One segment of a partition as the core thread knows it: its bounds, a sparse index, and reading batches from its
-// file.
+// One segment of a partition as the core thread knows it: its bounds, the index of what this process appended, and the
+// questions that its reader answers.
 #pragma once
 
 #include <cstdint>
@@ -7,19 +7,27 @@
 #include <optional>
 #include <vector>
 
-#include "broker/storage/batch_header.h"
 #include "broker/storage/checkpoint.h"
-#include "broker/storage/segment_files.h"
+#include "broker/storage/segment_reader.h"
 
 namespace broker::storage {
+
+// An index to be written beside its segment, by the background thread.
+struct IndexWrite {
+  std::shared_ptr<SegmentFile> file;
+  SegmentIdentity identity;
+  std::uint64_t old_bytes = 0;                 // these are in the index's file already, or are walked
+  std::shared_ptr<const SegmentIndex> recent;  // what lies behind them
+  bool give_back = false;                      // sealed with more room reserved than it needs
+};
 
 // Core thread only (recovery: before there are others).
 class Segment {
  public:
   Segment(std::shared_ptr<SegmentFile> file, Offset base) : mark_{.base = base, .end = base}, file_(std::move(file)) {}
-  // One that lies there already: its index is made when it is first read.
+  // One that lies there already: its index is loaded when it is first read.
   Segment(std::shared_ptr<SegmentFile> file, const SegmentMark& mark)
-      : mark_(mark), file_(std::move(file)), indexed_from_(mark.bytes) {}
+      : mark_(mark), file_(std::move(file)), old_bytes_(mark.bytes), indexed_bytes_(mark.bytes) {}
 
   [[nodiscard]] const SegmentMark& mark() const { return mark_; }
   [[nodiscard]] const std::shared_ptr<SegmentFile>& file() const { return file_; }
@@ -28,38 +36,36 @@ class Segment {
 
   // Takes the append into bounds and index; it begins at mark().bytes.
   void add(const Append& append);
+  // Nothing is appended any more.
+  void seal() { sealed_ = true; }
 
-  // Whole batches from the one that holds `from`, none of them at or past position `limit`; at most bytes_max, but one
-  // at least. Throws CorruptError naming file and byte.
-  [[nodiscard]] std::vector<std::byte> read(SegmentFiles& files, Offset from, std::uint64_t bytes_max,
-                                            std::uint64_t limit);
-  // The first batch below `limit` whose max timestamp is at least the time.
-  [[nodiscard]] std::optional<BatchHeader> find_time(SegmentFiles& files, std::int64_t timestamp_ms,
-                                                     std::uint64_t limit);
+  // What is asked of the file, none of it at or past `limit`. The old index comes from the cache, if it is there.
+  [[nodiscard]] SegmentQuestion question(const PartitionRef& partition, Offset from, std::uint64_t limit,
+                                         IndexCache& indexes) const;
+  [[nodiscard]] SegmentQuestion question_by_time(const PartitionRef& partition, std::int64_t timestamp_ms, Offset start,
+                                                 std::uint64_t limit, IndexCache& indexes) const;
+  // Where a reader stopped: it will read on from there.
+  void note_read(const std::optional<IndexEntry>& next) {
+    if (next) next_read_ = *next;
+  }
+
+  // The index for its file when enough has come since it was written, or at the end of all appending; none: not now.
+  // `bytes_min`: smaller segments are walked and have none.
+  [[nodiscard]] std::optional<IndexWrite> take_index(const PartitionRef& partition, std::uint64_t bytes_min, bool last,
+                                                     IndexCache& indexes);
+  [[nodiscard]] bool sealed() const { return sealed_; }
 
  private:
-  struct Entry {
-    Offset base;
-    std::uint64_t position = 0;
-    std::int64_t max_before_ms = -1;  // greatest timestamp of all batches before this one
-  };
-  struct Found {
-    BatchHeader header;
-    std::uint64_t position = 0;
-  };
-  // The first batch from `entry` on, below `limit`, that `wanted` takes.
-  template <class Wanted>
-  std::optional<Found> scan(SegmentFiles& files, std::uint64_t position, std::uint64_t limit, Wanted wanted);
-  void index_old_part(SegmentFiles& files);
-  [[noreturn]] void refuse(std::uint64_t position) const;
+  [[nodiscard]] SegmentQuestion question_of(const PartitionRef& partition, std::uint64_t limit) const;
 
   SegmentMark mark_;
   std::shared_ptr<SegmentFile> file_;
   std::uint64_t reserved_ = 0;
-  std::vector<Entry> index_;  // in order; covers what lies at or past indexed_from_
-  std::uint64_t indexed_from_ = 0;
-  Offset next_read_{-1};  // where the last read ended, for consumers that read on
-  std::uint64_t next_read_position_ = 0;
+  std::vector<IndexEntry> recent_;   // in order; covers what lies at or past old_bytes_
+  std::uint64_t old_bytes_ = 0;      // what lies before is in the index's file, or is walked
+  std::uint64_t indexed_bytes_ = 0;  // the file was asked to cover these
+  bool sealed_ = false;
+  IndexEntry next_read_{Offset(-1), 0, -1};
 };
 
 }  // namespace broker::storage

@@ -1,14 +1,19 @@
-// Descriptors of segment files: opened when needed, closed when too many, made with their folders.
+// Descriptors of segment files: opened when needed, the least used closed when too many, made with their folders.
 #include "broker/storage/segment_files.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <utility>
 
 #include "broker/storage/record_codec.h"
-#include "common/ensure.h"
+#include "broker/storage/segment_index.h"
 
 namespace broker::storage {
+
+namespace {
+constexpr std::size_t kFlushAtOnce = 256;  // of dirty files that must be closed: the first flush pays for the others
+constexpr std::uint64_t kWritebackBytes = 1ULL << 20;
+constexpr std::size_t kWritebackWaiting = 4096;  // beyond that the checkpoint's flush does it
+}  // namespace
 
 std::filesystem::path SegmentFiles::folder_of(const PartitionRef& partition) const {
   return folder_ / hex(partition.topic) / std::to_string(partition.partition.value());
@@ -19,17 +24,32 @@ std::shared_ptr<SegmentFile> SegmentFiles::at(const PartitionRef& partition, Off
                                        (twenty_digits(static_cast<std::uint64_t>(base.value())) + ".log"));
 }
 
-void SegmentFiles::close_least_used(std::size_t keep, bool dirty_too) {
-  std::ranges::sort(open_, std::greater(), [](const auto& segment) { return segment->last_use; });
-  std::vector<std::shared_ptr<SegmentFile>> kept;
-  for (auto& segment : open_) {
-    if (kept.size() < keep || (segment->dirty && !dirty_too)) {
-      kept.push_back(std::move(segment));
-    } else {
-      segment->open.reset();
+// Under mutex_.
+void SegmentFiles::close(const std::shared_ptr<SegmentFile>& segment) {
+  const auto keep = segment;  // the list holds what is passed in
+  (keep->dirty ? dirty_ : clean_).erase(keep->place);
+  keep->open.reset();
+  keep->dirty = false;
+}
+
+// Until at most `keep` are open. The lock is given up while files are flushed.
+void SegmentFiles::close_some(Lock& lock, std::size_t keep, Full full) {
+  while (clean_.size() + dirty_.size() > keep) {
+    if (!clean_.empty()) {
+      close(clean_.back());
+      continue;
     }
+    if (full == Full::exceed) return;
+    std::vector<std::shared_ptr<SegmentFile>> least_used;
+    const std::size_t count = std::min(kFlushAtOnce, dirty_.size() / 4 + 1);
+    for (auto next = dirty_.rbegin(); least_used.size() < count; ++next) least_used.push_back(*next);
+    std::vector<std::shared_ptr<File>> files;
+    for (const auto& segment : least_used) files.push_back(segment->open);
+    lock.unlock();
+    for (const auto& file : files) file->start_writeback(0, 0);
+    for (const auto& segment : least_used) flush(segment);
+    lock.lock();
   }
-  open_ = std::move(kept);
 }
 
 std::unique_ptr<File> SegmentFiles::open_retrying(const std::filesystem::path& path, OpenMode mode) {
@@ -38,36 +58,52 @@ std::unique_ptr<File> SegmentFiles::open_retrying(const std::filesystem::path& p
   } catch (const IoError& failure) {
     if (failure.error_number() != EMFILE && failure.error_number() != ENFILE) throw;
   }
-  close_least_used(open_.size() / 2, true);
+  // There are fewer descriptors than we were told: what is open now is too many, also later.
+  Lock lock(mutex_);
+  open_max_ = std::max<std::size_t>(1, (clean_.size() + dirty_.size()) / 2);
+  close_some(lock, open_max_, Full::flush);
+  lock.unlock();
   return fs_.open(path, mode);
 }
 
 std::unique_ptr<File> SegmentFiles::create(const std::filesystem::path& path) {
-  auto file = open_retrying(path, OpenMode::write_create);
   const std::filesystem::path partition = path.parent_path();
+  std::vector<std::filesystem::path> changed{partition};
+  auto file = open_retrying(path, OpenMode::write_create);
   if (!file) {
     const std::filesystem::path topic = partition.parent_path();
-    if (fs_.make_directory(topic)) dirty_folders_.insert(folder_);
-    if (fs_.make_directory(partition)) dirty_folders_.insert(topic);
+    if (fs_.make_directory(topic)) changed.push_back(folder_);
+    if (fs_.make_directory(partition)) changed.push_back(topic);
     file = open_retrying(path, OpenMode::write_create);
   }
   if (!file) throw IoError("create", path, ENOENT);
-  dirty_folders_.insert(partition);
+  const std::scoped_lock lock(mutex_);
+  dirty_folders_.insert(changed.begin(), changed.end());
   return file;
 }
 
-// Under mutex_.
-std::shared_ptr<File> SegmentFiles::descriptor(const std::shared_ptr<SegmentFile>& segment, Missing missing) {
-  segment->last_use = ++uses_;
-  if (segment->open) return segment->open;
-  if (open_.size() >= open_max_) close_least_used(open_max_ * 3 / 4, false);
-  std::unique_ptr<File> file;
-  if (segment->exists || missing == Missing::fail) file = open_retrying(segment->path, OpenMode::write_existing);
-  if (!file && missing == Missing::create && !segment->removed) file = create(segment->path);
-  if (!file) throw IoError("open", segment->path, ENOENT);
-  segment->exists = true;
-  segment->open = std::move(file);
-  open_.push_back(segment);
+// Opens without the lock, so that a slow disk holds up nobody who needs another file.
+std::shared_ptr<File> SegmentFiles::descriptor(Lock& lock, const std::shared_ptr<SegmentFile>& segment, Missing missing,
+                                               Full full) {
+  if (!segment->open) {
+    close_some(lock, open_max_ - 1, full);
+    const bool look = segment->exists || missing == Missing::fail;
+    const bool make = missing == Missing::create && !segment->removed;
+    lock.unlock();
+    std::unique_ptr<File> file;
+    if (look) file = open_retrying(segment->path, OpenMode::write_existing);
+    if (!file && make) file = create(segment->path);
+    if (!file) throw IoError("open", segment->path, ENOENT);
+    lock.lock();
+    if (!segment->open) {
+      segment->exists = true;
+      segment->open = std::move(file);
+      clean_.push_front(segment);
+      segment->place = clean_.begin();
+    }
+  }
+  auto& list = segment->dirty ? dirty_ : clean_;
+  list.splice(list.begin(), list, segment->place);
   return segment->open;
 }
 
@@ -76,60 +112,106 @@ void SegmentFiles::distrust_folders(bool distrust) {
   distrust_folders_ = distrust;
 }
 
-void SegmentFiles::mark_dirty(const std::shared_ptr<SegmentFile>& segment) {
-  if (distrust_folders_) {
+// Under mutex_, before the bytes are written: a flush that runs meanwhile must leave the file dirty.
+void SegmentFiles::begin_write(const std::shared_ptr<SegmentFile>& segment) {
+  if (distrust_folders_ && !std::exchange(segment->folders_noted, true)) {
     const std::filesystem::path partition = segment->path.parent_path();
     dirty_folders_.insert({partition, partition.parent_path(), folder_});
   }
+  segment->writing += 1;
   if (std::exchange(segment->dirty, true)) return;
-  dirty_.push_back(segment);
+  dirty_.splice(dirty_.begin(), clean_, segment->place);
+}
+
+// Under mutex_.
+void SegmentFiles::end_write(const std::shared_ptr<SegmentFile>& segment, std::uint64_t end) {
+  segment->writing -= 1;
+  segment->writes += 1;
+  if (segment->written_back > end) segment->written_back = 0;  // it was cut
+  const std::uint64_t whole = end / kWritebackBytes * kWritebackBytes;
+  if (whole <= segment->written_back || writeback_.size() >= kWritebackWaiting || !segment->open) return;
+  writeback_.push_back({segment->open, segment->written_back, whole - segment->written_back});
+  segment->written_back = whole;
 }
 
 void SegmentFiles::write(const std::shared_ptr<SegmentFile>& segment, std::span<const ConstBuffer> buffers,
                          std::uint64_t position) {
-  std::shared_ptr<File> file;
-  {
-    const std::scoped_lock lock(mutex_);
-    file = descriptor(segment, Missing::create);
-    // Before the write: a flush that runs meanwhile takes it off the list, and what it misses belongs to a later frame.
-    mark_dirty(segment);
+  Lock lock(mutex_);
+  const auto file = descriptor(lock, segment, Missing::create, Full::flush);
+  begin_write(segment);
+  lock.unlock();
+  std::uint64_t end = position;
+  for (const ConstBuffer buffer : buffers) end += buffer.size();
+  try {
+    file->pwritev(buffers, position);
+  } catch (...) {
+    lock.lock();
+    end_write(segment, 0);
+    throw;
   }
-  file->pwritev(buffers, position);
+  lock.lock();
+  end_write(segment, end);
 }
 
 Reservation SegmentFiles::reserve(const std::shared_ptr<SegmentFile>& segment, std::uint64_t offset,
                                   std::uint64_t length) {
   std::shared_ptr<File> file;
-  {
-    const std::scoped_lock lock(mutex_);
-    try {
-      file = descriptor(segment, Missing::create);
-    } catch (const IoError& failure) {
-      if (failure.error_number() == ENOSPC || failure.error_number() == EDQUOT) return Reservation::no_room;
-      throw;
-    }
+  try {
+    Lock lock(mutex_);
+    file = descriptor(lock, segment, Missing::create, Full::exceed);
+  } catch (const IoError& failure) {
+    if (failure.error_number() == ENOSPC || failure.error_number() == EDQUOT) return Reservation::no_room;
+    throw;
   }
   return file->reserve(offset, length);
 }
 
 std::size_t SegmentFiles::read(const std::shared_ptr<SegmentFile>& segment, std::span<std::byte> into,
                                std::uint64_t position) {
-  std::shared_ptr<File> file;
-  {
-    const std::scoped_lock lock(mutex_);
-    file = descriptor(segment, Missing::fail);
-  }
+  Lock lock(mutex_);
+  const auto file = descriptor(lock, segment, Missing::fail, Full::exceed);
+  lock.unlock();
   return file->pread(into, position);
 }
 
+std::optional<std::size_t> SegmentFiles::read_cached(const std::shared_ptr<SegmentFile>& segment,
+                                                     std::span<std::byte> into, std::uint64_t position) {
+  Lock lock(mutex_);
+  if (!segment->open) return std::nullopt;  // opening may have to read the folder
+  const auto file = descriptor(lock, segment, Missing::fail, Full::exceed);
+  lock.unlock();
+  return file->pread_cached(into, position);
+}
+
 void SegmentFiles::truncate(const std::shared_ptr<SegmentFile>& segment, std::uint64_t size) {
-  std::shared_ptr<File> file;
-  {
-    const std::scoped_lock lock(mutex_);
-    file = descriptor(segment, Missing::fail);
-    mark_dirty(segment);
-  }
+  Lock lock(mutex_);
+  const auto file = descriptor(lock, segment, Missing::fail, Full::flush);
+  begin_write(segment);
+  lock.unlock();
   file->truncate(size);
+  lock.lock();
+  end_write(segment, 0);
+}
+
+void SegmentFiles::flush(const std::shared_ptr<SegmentFile>& segment) {
+  const std::scoped_lock one_at_a_time(flushing_);
+  Lock lock(mutex_);
+  if (!segment->dirty) return;  // another flush was faster, or it was removed
+  const auto file = segment->open;
+  const std::uint64_t writes = segment->writes;
+  lock.unlock();
+  // The kernel tells a failure once. Whoever comes second must not take its silence for success.
+  if (flush_failed_) throw IoError("fdatasync", segment->path, EIO);
+  try {
+    file->fdatasync();
+  } catch (...) {
+    flush_failed_ = true;
+    throw;
+  }
+  lock.lock();
+  if (segment->writes != writes || segment->writing != 0 || !segment->dirty) return;
+  segment->dirty = false;
+  clean_.splice(clean_.begin(), dirty_, segment->place);
 }
 
 void SegmentFiles::flush_dirty() {
@@ -137,40 +219,55 @@ void SegmentFiles::flush_dirty() {
   std::set<std::filesystem::path> folders;
   {
     const std::scoped_lock lock(mutex_);
-    segments = std::exchange(dirty_, {});
+    segments.assign(dirty_.begin(), dirty_.end());
     folders = std::exchange(dirty_folders_, {});
-    for (const auto& segment : segments) segment->dirty = false;
+    writeback_.clear();
   }
-  for (const auto& segment : segments) {
-    std::shared_ptr<File> file;
-    {
-      const std::scoped_lock lock(mutex_);
-      if (segment->removed) continue;
-      file = descriptor(segment, Missing::fail);
-    }
-    file->fdatasync();
-  }
+  for (const auto& segment : segments) flush(segment);
   for (const auto& folder : folders) fs_.sync_directory(folder);
 }
 
-void SegmentFiles::remove(const std::shared_ptr<SegmentFile>& segment) {
+bool SegmentFiles::start_writeback() {
+  Writeback next;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (writeback_.empty()) return false;
+    next = std::move(writeback_.back());
+    writeback_.pop_back();
+  }
+  next.file->start_writeback(next.offset, next.bytes);
+  return true;
+}
+
+bool SegmentFiles::writeback_waits() const {
   const std::scoped_lock lock(mutex_);
-  segment->removed = true;
-  segment->open.reset();
-  std::erase(open_, segment);
+  return !writeback_.empty();
+}
+
+void SegmentFiles::remove(const std::shared_ptr<SegmentFile>& segment) {
+  {
+    const std::scoped_lock lock(mutex_);
+    segment->removed = true;
+    if (segment->open) close(segment);
+  }
+  fs_.remove(index_path(segment->path));
   fs_.remove(segment->path);
 }
 
 void SegmentFiles::remove_topic(const TopicId& topic) {
   const std::filesystem::path top = folder_ / hex(topic);
-  const std::scoped_lock lock(mutex_);
   for (const DirectoryEntry& partition : fs_.list(top)) {
     for (const DirectoryEntry& file : fs_.list(top / partition.name)) fs_.remove(top / partition.name / file.name);
-    dirty_folders_.erase(top / partition.name);
     if (partition.directory) fs_.remove_directory(top / partition.name);
   }
-  dirty_folders_.erase(top);
   fs_.remove_directory(top);
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(dirty_folders_, [&](const auto& folder) { return folder == top || folder.parent_path() == top; });
+}
+
+std::size_t SegmentFiles::open_count() const {
+  const std::scoped_lock lock(mutex_);
+  return clean_.size() + dirty_.size();
 }
 
 }  // namespace broker::storage

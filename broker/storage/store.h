@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,17 @@ struct StoreOptions {
   std::uint64_t checkpoint_bytes = 32ULL << 20;
   std::uint64_t uncheckpointed_bytes_max = 128ULL << 20;
   std::chrono::milliseconds checkpoint_interval{30'000};
+  // Asked many times a second while open() recovers; true: it gives up with Stopped, and the next start begins again.
+  std::function<bool()> stop_requested;
+  std::size_t open_segments_max = 1024;         // descriptors; never more than half of what the process may have
+  std::uint64_t index_bytes_min = 1ULL << 20;   // smaller segments are read through instead of indexed on the disk
+  std::size_t index_cache_bytes = 16ULL << 20;  // indexes of old segments in memory
+};
+
+// The recovery was asked to stop; nothing is lost by that.
+class Stopped : public common::Error {
+ public:
+  Stopped() : common::Error("stopped while recovering; the next start recovers", true, common::ExitCode::ok) {}
 };
 
 // Bytes of whole batches, the first of which contains the offset asked for.
@@ -65,12 +77,14 @@ using SharedBytes = std::shared_ptr<const std::vector<std::byte>>;
 
 enum class RoomRefusal { none, disk_full };
 
-// For retention: the last one still grows and is never removed.
+// For retention: the last one may still grow. A segment goes when the log's start has reached its end, the last one
+// too.
 struct SegmentInfo {
   Offset base;
   Offset end;
   std::uint64_t bytes = 0;
   std::int64_t last_append_ms = 0;
+  std::int64_t first_append_ms = 0;
 };
 
 class Store {
@@ -104,9 +118,17 @@ class Store {
   // Whole batches from the one that holds `from`, below the durable end, at most bytes_max but at least one batch.
   // `from` must lie in [start, durable_end]; at the end: empty. Throws on a damaged batch.
   virtual ReadResult read(const PartitionRef& partition, Offset from, std::uint64_t bytes_max) = 0;
+  // The same without waiting for the disk. None: it would have to; the bytes are fetched meanwhile, and the partition
+  // is among take_advanced() when it is worth asking again for the same offset.
+  virtual std::optional<ReadResult> try_read(const PartitionRef& partition, Offset from, std::uint64_t bytes_max) {
+    return read(partition, from, bytes_max);
+  }
   // First offset whose batch's max timestamp is ≥ the time; none: no such batch below the durable end.
   virtual std::optional<std::pair<Offset, std::int64_t>> find_time(const PartitionRef& partition,
                                                                    std::int64_t timestamp_ms) = 0;
+
+  // The partition's next append begins a new segment, so that the present one can age and go.
+  virtual void roll(const PartitionRef& /*partition*/) {}
 
   // Called on the core thread between requests, and after durable_fd() was readable: starts a checkpoint when one is
   // due (takes state.snapshot()). Appends wait while the journal is too far ahead of the checkpoints.

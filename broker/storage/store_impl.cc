@@ -13,14 +13,31 @@ namespace broker::storage {
 namespace {
 
 constexpr std::uint64_t kCheckpointFramesMax = 64 << 10;
-constexpr std::uint64_t kReserveStepMin = 64ULL << 10;
+// Segments smaller than this are counted, not reserved: thousands of partitions that begin at once would otherwise make
+// their files on the core thread, and hold blocks that most of them never fill.
+constexpr std::uint64_t kReserveFromBytes = 64ULL << 10;
 constexpr std::uint64_t kReserveStepMax = 16ULL << 20;
+constexpr std::uint64_t kFileOverheadBytes = 16ULL << 10;  // of a counted append: the last block, the file, its folders
 constexpr std::chrono::milliseconds kCloseLookEvery{100};
+constexpr int kCloseLooksWithoutRoom = 50;
+constexpr std::uint64_t kColdReadBytesMax = 4ULL << 20;
+constexpr std::chrono::seconds kColdAnswerKept{10};
 
 JournalPosition fresh_generation(JournalPosition position) {
   position.generation += 1;
   position.offset = kPageBytes;
   return position;
+}
+
+// To at most bytes_max, but at least one batch.
+void cut_to_batches(std::vector<std::byte>& bytes, std::uint64_t bytes_max) {
+  std::size_t whole = 0;
+  while (whole < bytes.size()) {
+    const auto header = parse_batch_header(ConstBuffer(bytes).subspan(whole));
+    if (!header || (whole > 0 && whole + header->bytes > bytes_max)) break;
+    whole += header->bytes;
+  }
+  bytes.resize(whole);
 }
 
 }  // namespace
@@ -45,10 +62,12 @@ StoreImpl::StoreImpl(FileSystem& fs, const common::Clock& clock, const StoreOpti
                     std::min(options.uncheckpointed_bytes_max, 2 * whole_pages(options.journal_file_bytes))),
       worker_(queue_, JournalWriter(*folder_.journal, folder_.superblock, folder_.position), *folder_.segments,
               checkpointer_, mark_, hooks),
+      cold_(*folder_.segments, folder_.superblock),
       checkpoint_sequence_(folder_.position.sequence),
       checkpoint_at_(clock.steady()) {
   if (threads == Threads::own)
-    threads_ = std::make_unique<StoreThreads>(queue_, worker_, checkpointer_, *folder_.journal, mark_);
+    threads_ = std::make_unique<StoreThreads>(queue_, worker_, checkpointer_, *folder_.journal, *folder_.segments,
+                                              cold_, mark_);
 }
 
 StoreImpl::~StoreImpl() = default;
@@ -61,8 +80,14 @@ std::uint64_t StoreImpl::submit_append(const Append& append, const Record& recor
   ENSURE(append.bytes.size() <= append_bytes_max(), "an append fits into a frame");
   const AppendPlace place = log->place(append.base, append.bytes.size(), options_.segment_bytes);
   log->add(append, place);
+  const bool counted = place.position + append.bytes.size() > log->segments().back().reserved();
   log->push_tail(append, place, keep_alive);
   const std::uint64_t sequence = queue_.add(record, place, DraftAppend{log->active_file(), place.position, keep_alive});
+
+  if (counted) {
+    promises_.push_back({sequence, append.bytes.size() + kFileOverheadBytes});
+    promised_bytes_ += promises_.back().bytes;
+  }
 
   const Offset end = log->bounds().end;
   if (!undurable_.empty() && undurable_.back().sequence == sequence && undurable_.back().log == log) {
@@ -92,21 +117,31 @@ Ticket StoreImpl::submit(Record record, SharedBytes keep_alive) {
   return Ticket(queue_.add(record, {}, std::nullopt));
 }
 
+// What a counted append was promised is taken from the disk's room when its segment's write has returned.
+void StoreImpl::forget_kept_promises() {
+  const std::uint64_t written = mark_.written();
+  for (; !promises_.empty() && promises_.front().sequence <= written; promises_.pop_front())
+    promised_bytes_ -= promises_.front().bytes;
+}
+
 RoomRefusal StoreImpl::make_room(const PartitionRef& partition, std::uint64_t bytes) {
   const auto log = folder_.partitions->find(partition);
   if (!log || mark_.is_poisoned()) return RoomRefusal::none;
-  if (threads_ && threads_->journal_is_starved()) return RoomRefusal::disk_full;
+  if (worker_.waits_for_room() || (threads_ && threads_->journal_is_starved())) return RoomRefusal::disk_full;
   Segment& segment = log->segment_for(log->bounds().end, bytes, options_.segment_bytes);
   const std::uint64_t filled = segment.mark().bytes;
   const std::uint64_t needed = filled + bytes;
   if (needed <= segment.reserved()) return RoomRefusal::none;
-  const std::uint64_t step = std::clamp(filled, kReserveStepMin, kReserveStepMax);
-  const std::uint64_t from = std::max(filled, segment.reserved());
   try {
+    forget_kept_promises();
     const std::uint64_t room = fs_.room(options_.dir);
-    std::uint64_t to = std::max(needed, std::min(needed + step, options_.segment_bytes));
-    if (to - from + options_.reserve_bytes > room) to = needed;
-    if (to - from + options_.reserve_bytes > room) return RoomRefusal::disk_full;
+    const std::uint64_t kept = options_.reserve_bytes + promised_bytes_;
+    if (filled < kReserveFromBytes)
+      return kept + bytes + kFileOverheadBytes > room ? RoomRefusal::disk_full : RoomRefusal::none;
+    const std::uint64_t from = std::max(filled, segment.reserved());
+    std::uint64_t to = std::max(needed, std::min(needed + std::min(filled, kReserveStepMax), options_.segment_bytes));
+    if (to - from + kept > room) to = needed;
+    if (to - from + kept > room) return RoomRefusal::disk_full;
     if (folder_.segments->reserve(segment.file(), from, to - from) == Reservation::no_room)
       return RoomRefusal::disk_full;
     segment.set_reserved(to);
@@ -127,6 +162,7 @@ void StoreImpl::catch_up() const {
 }
 
 void StoreImpl::trim_tail() {
+  forget_kept_promises();
   const std::uint64_t written = mark_.written();
   while (tail_bytes_ > options_.tail_cache_bytes && !tail_.empty() && tail_.front().sequence <= written) {
     tail_.front().log->pop_tail();
@@ -138,6 +174,7 @@ void StoreImpl::trim_tail() {
 std::vector<PartitionRef> StoreImpl::take_advanced() {
   catch_up();
   trim_tail();
+  for (const PartitionRef& partition : cold_.take_finished()) advanced_.insert(partition);
   std::vector<PartitionRef> advanced(advanced_.begin(), advanced_.end());
   advanced_.clear();
   return advanced;
@@ -157,6 +194,26 @@ ReadResult StoreImpl::read(const PartitionRef& partition, Offset from, std::uint
   return {log->read(from, bytes_max)};
 }
 
+std::optional<ReadResult> StoreImpl::try_read(const PartitionRef& partition, Offset from, std::uint64_t bytes_max) {
+  catch_up();
+  const auto log = folder_.partitions->find(partition);
+  ENSURE(log != nullptr, "reads go to partitions that exist");
+  if (auto cold = cold_.take(partition, from)) {
+    log->learn(cold->question, cold->answer);
+    cut_to_batches(cold->answer.bytes, bytes_max);
+    return ReadResult{std::move(cold->answer.bytes)};
+  }
+  SegmentQuestion question;
+  if (auto bytes = log->try_read(from, bytes_max, question)) return ReadResult{std::move(*bytes)};
+  question.bytes_max = std::min(question.bytes_max, kColdReadBytesMax);
+  cold_.ask(partition, std::move(question), clock_.steady());
+  return std::nullopt;
+}
+
+void StoreImpl::roll(const PartitionRef& partition) {
+  if (const auto log = folder_.partitions->find(partition)) log->roll();
+}
+
 std::optional<std::pair<Offset, std::int64_t>> StoreImpl::find_time(const PartitionRef& partition,
                                                                     std::int64_t timestamp_ms) {
   catch_up();
@@ -170,7 +227,11 @@ std::vector<SegmentInfo> StoreImpl::segments(const PartitionRef& partition) cons
   if (!log) return segments;
   for (const Segment& segment : log->segments()) {
     const SegmentMark& mark = segment.mark();
-    segments.push_back({mark.base, mark.end, mark.bytes, mark.last_append_ms});
+    segments.push_back({.base = mark.base,
+                        .end = mark.end,
+                        .bytes = mark.bytes,
+                        .last_append_ms = mark.last_append_ms,
+                        .first_append_ms = mark.first_append_ms});
   }
   return segments;
 }
@@ -183,6 +244,7 @@ bool StoreImpl::checkpoint_is_due() const {
 }
 
 void StoreImpl::maybe_checkpoint() {
+  cold_.forget_before(clock_.steady() - kColdAnswerKept);
   if (mark_.is_poisoned() || checkpointer_.in_progress()) return;
   if (checkpointer_.take_wanted() || checkpoint_is_due()) start_checkpoint();
 }
@@ -199,6 +261,7 @@ void StoreImpl::start_checkpoint(bool clean) {
   checkpoint.records = state_.snapshot();
   request.encoded = encode_checkpoint(checkpoint, folder_.superblock);
   request.obsolete = folder_.partitions->take_obsolete();
+  request.indexes = folder_.partitions->take_indexes(options_.index_bytes_min, clean);
   submitted_bytes_ = 0;
   checkpoint_sequence_ = request.sequence;
   checkpoint_at_ = clock_.steady();
@@ -210,7 +273,7 @@ bool StoreImpl::run_background() {
   if (mark_.is_poisoned()) return false;
   try {
     if (checkpointer_.run(mark_.written()) == CheckpointOutcome::done) return true;
-    return folder_.journal->prepare_one();
+    return folder_.segments->start_writeback() || folder_.journal->prepare_one();
   } catch (const IoError& failure) {
     if (failure.error_number() != ENOSPC) mark_.poison(failure.what());
     return false;
@@ -224,7 +287,7 @@ void StoreImpl::finish_rounds() {
     if (outcome == RoundOutcome::wrote) continue;
     maybe_checkpoint();
     if (!run_background() && !mark_.is_poisoned()) {
-      mark_.poison("no room for the journal in " + options_.dir.string() + "; free some space on that disk");
+      mark_.poison("no room left in " + options_.dir.string() + "; free some space on that disk");
     }
   }
 }
@@ -233,7 +296,15 @@ void StoreImpl::close() {
   if (closed_) return;
   const std::uint64_t last = queue_.seal();
   if (threads_) {
-    while (!threads_->wait_written(last, kCloseLookEvery)) maybe_checkpoint();
+    // A full disk holds up the end for some seconds, not for ever: what is durable is so in the journal.
+    int without_room = 0;
+    while (!threads_->wait_written(last, kCloseLookEvery)) {
+      maybe_checkpoint();
+      const bool full = worker_.waits_for_room() || threads_->journal_is_starved();
+      without_room = full ? without_room + 1 : 0;
+      if (without_room >= kCloseLooksWithoutRoom)
+        mark_.poison("no room left in " + options_.dir.string() + "; free some space on that disk");
+    }
     threads_.reset();
   }
   finish_rounds();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/storage/checkpointer.h"
+#include "broker/storage/cold_reads.h"
 #include "broker/storage/durable_mark.h"
 #include "broker/storage/journal_worker.h"
 #include "broker/storage/recovery.h"
@@ -38,8 +39,10 @@ class StoreImpl final : public Store {
   [[nodiscard]] std::optional<std::string> poisoned() const override { return mark_.poisoned(); }
   [[nodiscard]] std::optional<PartitionBounds> bounds(const PartitionRef& partition) const override;
   ReadResult read(const PartitionRef& partition, Offset from, std::uint64_t bytes_max) override;
+  std::optional<ReadResult> try_read(const PartitionRef& partition, Offset from, std::uint64_t bytes_max) override;
   std::optional<std::pair<Offset, std::int64_t>> find_time(const PartitionRef& partition,
                                                            std::int64_t timestamp_ms) override;
+  void roll(const PartitionRef& partition) override;
   void maybe_checkpoint() override;
   void close() override;
   [[nodiscard]] std::string uuid() const override;
@@ -52,6 +55,8 @@ class StoreImpl final : public Store {
   RoundOutcome write_mark() { return worker_.write_mark(); }
   // One step of the background's work; false: nothing to do.
   bool run_background();
+  // Answers one cold read; false: there is none.
+  bool run_cold_read() { return cold_.run_one(); }
   // Whether or not one is due.
   void start_checkpoint(bool clean = false);
 
@@ -66,10 +71,15 @@ class StoreImpl final : public Store {
     std::shared_ptr<PartitionLog> log;
     std::uint64_t bytes = 0;
   };
+  struct Promise {
+    std::uint64_t sequence = 0;
+    std::uint64_t bytes = 0;
+  };
   std::uint64_t submit_append(const Append& append, const Record& record, const SharedBytes& keep_alive);
   // Takes over what the journal thread has made durable since the last call.
   void catch_up() const;
   void trim_tail();
+  void forget_kept_promises();
   [[nodiscard]] bool checkpoint_is_due() const;
   void finish_rounds();
 
@@ -83,6 +93,7 @@ class StoreImpl final : public Store {
   RoundQueue queue_;
   Checkpointer checkpointer_;
   JournalWorker worker_;
+  ColdReads cold_;
 
   // Core thread only.
   mutable std::deque<Undurable> undurable_;
@@ -90,6 +101,8 @@ class StoreImpl final : public Store {
   std::deque<Tail> tail_;
   std::uint64_t tail_bytes_ = 0;
   const void* tail_last_buffer_ = nullptr;
+  std::deque<Promise> promises_;  // room for appends that is counted and not reserved
+  std::uint64_t promised_bytes_ = 0;
   std::uint64_t submitted_bytes_ = 0;  // since the last checkpoint was begun
   std::uint64_t checkpoint_sequence_;
   std::chrono::nanoseconds checkpoint_at_;

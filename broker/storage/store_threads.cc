@@ -14,18 +14,27 @@ constexpr std::chrono::milliseconds kRetryAfter{1000};
 }  // namespace
 
 StoreThreads::StoreThreads(RoundQueue& queue, JournalWorker& worker, Checkpointer& checkpointer, JournalFiles& files,
-                           DurableMark& mark)
-    : queue_(queue), worker_(worker), checkpointer_(checkpointer), files_(files), mark_(mark) {
+                           SegmentFiles& segments, ColdReads& cold, DurableMark& mark)
+    : queue_(queue),
+      worker_(worker),
+      checkpointer_(checkpointer),
+      files_(files),
+      segments_(segments),
+      cold_(cold),
+      mark_(mark) {
   journal_ = std::thread([this] { journal_loop(); });
   background_ = std::thread([this] { background_loop(); });
+  reader_ = std::thread([this] { reader_loop(); });
 }
 
 StoreThreads::~StoreThreads() {
   stop_ = true;
   queue_.kick();
   kick_background();
+  cold_.kick();
   journal_.join();
   background_.join();
+  reader_.join();
 }
 
 void StoreThreads::kick_background() {
@@ -43,7 +52,7 @@ void StoreThreads::journal_loop() {
   while (!stop_) {
     const RoundOutcome outcome = worker_.run_one_round();
     if (outcome == RoundOutcome::wrote) {
-      if (checkpointer_.ready(mark_.written())) kick_background();
+      if (checkpointer_.ready(mark_.written()) || segments_.writeback_waits()) kick_background();
       const std::scoped_lock lock(mutex_);
       written_changed_.notify_all();
       continue;
@@ -72,6 +81,7 @@ bool StoreThreads::background_step() {
     queue_.kick();
     return true;
   }
+  if (segments_.start_writeback()) return true;
   try {
     if (!files_.prepare_one()) {
       starved_ = false;
@@ -85,6 +95,16 @@ bool StoreThreads::background_step() {
   }
   queue_.kick();
   return true;
+}
+
+void StoreThreads::reader_loop() {
+  while (!stop_) {
+    if (cold_.run_one()) {
+      mark_.signal();  // the core wakes whoever waits for it
+    } else {
+      cold_.wait();
+    }
+  }
 }
 
 void StoreThreads::background_loop() {

@@ -1,4 +1,5 @@
-// The two threads of a store: one repeats the journal's rounds, one makes checkpoints and prepares journal files.
+// The three threads of a store: one repeats the journal's rounds, one makes checkpoints and prepares journal files, one
+// reads what is not in memory.
 #pragma once
 
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <thread>
 
 #include "broker/storage/checkpointer.h"
+#include "broker/storage/cold_reads.h"
 #include "broker/storage/durable_mark.h"
 #include "broker/storage/journal_files.h"
 #include "broker/storage/journal_worker.h"
@@ -18,7 +20,7 @@ namespace broker::storage {
 class StoreThreads {
  public:
   StoreThreads(RoundQueue& queue, JournalWorker& worker, Checkpointer& checkpointer, JournalFiles& files,
-               DurableMark& mark);
+               SegmentFiles& segments, ColdReads& cold, DurableMark& mark);
   ~StoreThreads();
   StoreThreads(const StoreThreads&) = delete;
   StoreThreads& operator=(const StoreThreads&) = delete;
@@ -33,12 +35,15 @@ class StoreThreads {
  private:
   void journal_loop();
   void background_loop();
+  void reader_loop();
   bool background_step();
 
   RoundQueue& queue_;
   JournalWorker& worker_;
   Checkpointer& checkpointer_;
   JournalFiles& files_;
+  SegmentFiles& segments_;
+  ColdReads& cold_;
   DurableMark& mark_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> starved_{false};
@@ -48,6 +53,7 @@ class StoreThreads {
   bool background_kicked_ = false;  // guarded by mutex_
   std::thread journal_;
   std::thread background_;
+  std::thread reader_;
 };
 
 }  // namespace broker::storage

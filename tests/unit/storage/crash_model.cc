@@ -29,6 +29,8 @@ void Model::apply(const Record& record, const SharedBytes& bytes) {
   state.apply(record);
   if (const auto* made = std::get_if<TopicMade>(&record)) {
     for (std::int32_t i = 0; i < made->partitions; ++i) logs[{made->id, PartitionIndex(i)}];
+  } else if (const auto* added = std::get_if<PartitionsAdded>(&record)) {
+    for (std::int32_t i = 0; i < added->total; ++i) logs[{added->id, PartitionIndex(i)}];
   } else if (const auto* deleted = std::get_if<TopicDeleted>(&record)) {
     std::erase_if(logs, [&](const auto& entry) { return entry.first.topic == deleted->id; });
   } else if (const auto* moved = std::get_if<LogStartMoved>(&record)) {
@@ -49,6 +51,9 @@ CrashRun::CrashRun(std::uint64_t seed, CrashOptions options)
   store_options_.uncheckpointed_bytes_max = 128 << 10;
   store_options_.tail_cache_bytes = 4 << 10;
   store_options_.reserve_bytes = 0;
+  store_options_.open_segments_max = 3;  // fewer than there are partitions: files are flushed and closed in between
+  store_options_.index_bytes_min = 2 << 10;
+  disk_.set_cached_percent(60);
   if (options.lie_on_flush) disk_.lie_on_flush_in(store_options_.dir / "journal");
 }
 
@@ -131,7 +136,13 @@ std::optional<std::string> CrashRun::compare_files() {
   for (const DirectoryEntry& topic : fs_->list(data)) {
     for (const DirectoryEntry& partition : fs_->list(data / topic.name)) {
       for (const DirectoryEntry& file : fs_->list(data / topic.name / partition.name)) {
-        found += static_cast<std::uint64_t>(fs_->size_of(data / topic.name / partition.name / file.name));
+        const std::filesystem::path path = data / topic.name / partition.name / file.name;
+        if (path.extension() == ".index") {
+          if (fs_->size_of(std::filesystem::path(path).replace_extension(".log")) < 0)
+            return path.string() + " lies there without its segment";
+          continue;
+        }
+        found += static_cast<std::uint64_t>(fs_->size_of(path));
       }
     }
   }
@@ -180,10 +191,7 @@ void CrashRun::submit(const Record& record, const SharedBytes& bytes) {
 
 void CrashRun::submit_append() {
   if (state_.topics.empty()) return;
-  const auto topic = std::next(state_.topics.begin(), static_cast<std::ptrdiff_t>(pick(state_.topics.size())));
-  const PartitionRef partition{
-      topic->first,
-      PartitionIndex(static_cast<std::int32_t>(pick(static_cast<std::uint64_t>(topic->second.partitions))))};
+  const PartitionRef partition = any_partition();
   const auto bounds = store_->bounds(partition);
   const auto count = static_cast<std::int32_t>(1 + pick(5));
   std::string payload(pick(10) == 0 ? pick(9000) : pick(700), '\0');
@@ -200,7 +208,7 @@ void CrashRun::submit_append() {
 }
 
 void CrashRun::submit_state() {
-  const std::uint64_t kind = pick(10);
+  const std::uint64_t kind = pick(15);
   if (state_.topics.empty() || (kind == 0 && state_.topics.size() < 4)) {
     submit(TopicMade{topic_id(next_topic_++), "t", static_cast<std::int32_t>(1 + pick(3)), {{"k", "v"}}});
     return;
@@ -209,11 +217,26 @@ void CrashRun::submit_state() {
   if (kind == 1) {
     ++seen_["topic deleted"];
     submit(TopicDeleted{partition.topic});
-  } else if (kind <= 3) {
-    const PartitionBounds bounds = *store_->bounds(partition);
-    const auto held = static_cast<std::uint64_t>(bounds.durable_end.value() - bounds.start.value());
-    if (held > 0)
-      submit(LogStartMoved{partition, Offset(bounds.start.value() + static_cast<std::int64_t>(pick(held + 1)))});
+  } else if (kind <= 4) {
+    submit_log_start();
+  } else if (kind == 5) {
+    const TopicMade& topic = state_.topics.begin()->second;
+    if (topic.partitions >= 6) return;
+    ++seen_["partitions added"];
+    submit(PartitionsAdded{topic.id, topic.partitions + 1});
+  } else if (kind == 6) {
+    submit(ConfigSet{partition.topic, "name", pick(2) == 0 ? std::nullopt : std::optional<std::string>("value")});
+  } else if (kind <= 8) {
+    GroupState group;
+    group.group = "group-" + std::to_string(pick(3));
+    group.generation = static_cast<std::int32_t>(pick(100));
+    group.protocol = "range";
+    group.deleted = pick(4) == 0;
+    ++seen_[group.deleted ? "group deleted" : "group changed"];
+    submit(group);
+  } else if (kind == 9) {
+    ++seen_["rolled"];
+    store_->roll(any_partition());
   } else {
     GroupOffset offset;
     offset.group = "group-" + std::to_string(pick(3));
@@ -221,6 +244,37 @@ void CrashRun::submit_state() {
     offset.offset = Offset(static_cast<std::int64_t>(pick(1000)));
     submit(offset);
   }
+}
+
+PartitionRef CrashRun::any_partition() {
+  const auto topic = std::next(state_.topics.begin(), static_cast<std::ptrdiff_t>(pick(state_.topics.size())));
+  const auto partitions = static_cast<std::uint64_t>(topic->second.partitions);
+  return {topic->first, PartitionIndex(static_cast<std::int32_t>(pick(partitions)))};
+}
+
+// As retention does: never past what is durable, now and then to the very end.
+void CrashRun::submit_log_start() {
+  const PartitionRef partition = any_partition();
+  const PartitionBounds bounds = *store_->bounds(partition);
+  const auto held = static_cast<std::uint64_t>(bounds.durable_end.value() - bounds.start.value());
+  if (held == 0) return;
+  const std::uint64_t by = pick(3) == 0 ? held : pick(held + 1);
+  const Offset start(bounds.start.value() + static_cast<std::int64_t>(by));
+  if (start == bounds.end) ++seen_["start moved to the end"];
+  submit(LogStartMoved{partition, start});
+}
+
+// As a Fetch does: what is not in memory is fetched meanwhile, and asked for again.
+std::optional<ReadResult> CrashRun::read_without_waiting(const PartitionRef& partition, Offset from,
+                                                         std::uint64_t bytes_max) {
+  for (int i = 0; i < 5; ++i) {
+    auto result = store_->try_read(partition, from, bytes_max);
+    if (result) return result;
+    ++seen_["cold read"];
+    while (store_->run_cold_read()) {
+    }
+  }
+  return std::nullopt;
 }
 
 // Nothing undurable is shown, and what is shown is what was submitted.
@@ -235,11 +289,12 @@ std::optional<std::string> CrashRun::compare_reads() {
     if (bounds->start.value() >= log.end) continue;
     const Offset from(bounds->start.value() +
                       static_cast<std::int64_t>(pick(static_cast<std::uint64_t>(log.end - bounds->start.value()))));
-    const ReadResult result = store_->read(partition, from, 1 + pick(5000));
+    const auto result = read_without_waiting(partition, from, 1 + pick(5000));
+    if (!result) return name_of(partition) + " is fetched for ever at " + std::to_string(from.value());
     const auto batch = std::ranges::find_if(
         log.batches, [&](const SharedBytes& bytes) { return parse_batch_header(*bytes)->end > from; });
-    if (result.bytes.size() < (*batch)->size() ||
-        !std::equal((*batch)->begin(), (*batch)->end(), result.bytes.begin())) {
+    if (result->bytes.size() < (*batch)->size() ||
+        !std::equal((*batch)->begin(), (*batch)->end(), result->bytes.begin())) {
       return name_of(partition) + " shows other bytes at " + std::to_string(from.value());
     }
   }

@@ -70,6 +70,9 @@ class CrashRun {
   void submit(const Record& record, const SharedBytes& bytes = nullptr);
   void submit_append();
   void submit_state();
+  void submit_log_start();
+  [[nodiscard]] PartitionRef any_partition();
+  std::optional<ReadResult> read_without_waiting(const PartitionRef& partition, Offset from, std::uint64_t bytes_max);
   void note_acknowledged();
   void crash(const char* why);
   [[nodiscard]] std::uint64_t pick(std::uint64_t bound) { return random_() % bound; }

@@ -19,6 +19,7 @@ void SimDisk::check_alive(std::uint64_t process) const {
 
 void SimDisk::kill() {
   ++process_;
+  descriptors_ = std::make_shared<std::size_t>(0);
   locks_.clear();
   crash_at_ = 0;
   fail_flush_at_ = 0;

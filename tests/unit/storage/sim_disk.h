@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -61,6 +62,16 @@ class SimDisk {
   // Sabotage: flushes of files in this folder say yes and do nothing.
   void lie_on_flush_in(const std::filesystem::path& folder) { lies_in_ = folder; }
   void set_capacity(std::uint64_t bytes) { capacity_ = bytes; }
+  // So many of a hundred reads that must not wait find everything in memory.
+  void set_cached_percent(int percent) { cached_percent_ = percent; }
+  // Called in the middle of every write to a file whose path ends so, before its bytes are there.
+  void on_write(std::string suffix, std::function<void()> call) {
+    on_write_suffix_ = std::move(suffix);
+    on_write_ = std::move(call);
+  }
+  // No process may have more files open; 0: as many as it likes.
+  void set_descriptors_max(std::size_t descriptors) { descriptors_max_ = descriptors; }
+  [[nodiscard]] std::size_t descriptors() const { return *descriptors_; }
 
   // The process is gone, the page cache stays.
   void kill();
@@ -99,6 +110,11 @@ class SimDisk {
   std::uint64_t flushes_ = 0;
   std::uint64_t fail_flush_at_ = 0;
   std::uint64_t capacity_ = 1ULL << 40;
+  int cached_percent_ = 100;
+  std::string on_write_suffix_;
+  std::function<void()> on_write_;
+  std::size_t descriptors_max_ = 0;
+  std::shared_ptr<std::size_t> descriptors_ = std::make_shared<std::size_t>(0);  // of the present process
   int keep_percent_ = 50;  // of what was not flushed, at the present power cut
   std::filesystem::path lies_in_;
 };

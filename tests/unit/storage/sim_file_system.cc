@@ -10,10 +10,20 @@ namespace broker::storage::test {
 class SimFile final : public File {
  public:
   SimFile(SimDisk& disk, std::uint64_t process, std::shared_ptr<SimInode> inode, std::filesystem::path path)
-      : disk_(disk), process_(process), inode_(std::move(inode)), path_(std::move(path)) {}
+      : disk_(disk),
+        process_(process),
+        descriptors_(disk.descriptors_),
+        inode_(std::move(inode)),
+        path_(std::move(path)) {
+    ++*descriptors_;
+  }
+  ~SimFile() override { --*descriptors_; }
+  SimFile(const SimFile&) = delete;
+  SimFile& operator=(const SimFile&) = delete;
 
   void pwritev(std::span<const ConstBuffer> buffers, std::uint64_t offset) override {
     disk_.check_alive(process_);
+    if (disk_.on_write_ && path_.string().ends_with(disk_.on_write_suffix_)) disk_.on_write_();
     std::vector<std::byte> bytes;
     for (const ConstBuffer buffer : buffers) bytes.insert(bytes.end(), buffer.begin(), buffer.end());
     if (disk_.crashes_now()) {
@@ -33,6 +43,11 @@ class SimFile final : public File {
     const std::size_t bytes = std::min<std::uint64_t>(into.size(), inode_->now.size() - offset);
     std::memcpy(into.data(), inode_->now.data() + offset, bytes);
     return bytes;
+  }
+
+  std::optional<std::size_t> pread_cached(std::span<std::byte> into, std::uint64_t offset) override {
+    if (!disk_.chance(disk_.cached_percent_)) return std::nullopt;
+    return pread(into, offset);
   }
 
   void fdatasync() override {
@@ -95,6 +110,7 @@ class SimFile final : public File {
 
   SimDisk& disk_;
   const std::uint64_t process_;
+  std::shared_ptr<std::size_t> descriptors_;
   std::shared_ptr<SimInode> inode_;
   std::filesystem::path path_;
 };
@@ -125,6 +141,8 @@ class SimFileSystem final : public FileSystem {
     const auto parent = disk_.folder(path.parent_path());
     if (!parent) return nullptr;
     const std::string name = path.filename().string();
+    if (disk_.descriptors_max_ > 0 && *disk_.descriptors_ >= disk_.descriptors_max_)
+      throw IoError("open", path, EMFILE);
     const auto found = parent->now.find(name);
     if (found != parent->now.end()) {
       if (mode == OpenMode::create_new) throw IoError("open", path, EEXIST);

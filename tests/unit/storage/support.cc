@@ -79,6 +79,15 @@ void MemoryState::apply(const Record& record) {
     std::erase_if(group_offsets, [&](const auto& entry) { return entry.first.second.topic == deleted->id; });
     std::erase_if(producers, [&](const auto& entry) { return entry.first.first.topic == deleted->id; });
     std::erase_if(starts, [&](const auto& entry) { return entry.first.topic == deleted->id; });
+  } else if (const auto* added = std::get_if<PartitionsAdded>(&record)) {
+    topics[added->id].partitions = added->total;
+  } else if (const auto* set = std::get_if<ConfigSet>(&record)) {
+    auto& config = topics[set->id].config;
+    std::erase_if(config, [&](const auto& entry) { return entry.first == set->name; });
+    if (set->value) config.emplace_back(set->name, *set->value);
+  } else if (const auto* group = std::get_if<GroupState>(&record)) {
+    generations[group->group] = group->generation;
+    if (group->deleted) generations.erase(group->group);
   } else if (const auto* offset = std::get_if<GroupOffset>(&record)) {
     group_offsets[{offset->group, offset->partition}] = offset->offset.value();
   } else if (const auto* append = std::get_if<Append>(&record)) {
@@ -97,8 +106,14 @@ void MemoryState::apply(const Record& record) {
 
 std::vector<Record> MemoryState::snapshot() const {
   std::vector<Record> records;
-  records.reserve(topics.size() + group_offsets.size() + producers.size() + starts.size() + 1);
+  records.reserve(topics.size() + generations.size() + group_offsets.size() + producers.size() + starts.size() + 1);
   for (const auto& [id, topic] : topics) records.emplace_back(topic);
+  for (const auto& [name, generation] : generations) {
+    GroupState record;
+    record.group = name;
+    record.generation = generation;
+    records.emplace_back(record);
+  }
   for (const auto& [key, offset] : group_offsets) {
     GroupOffset record;
     record.group = key.first;
@@ -124,7 +139,7 @@ std::vector<Record> MemoryState::snapshot() const {
 
 bool MemoryState::same_as(const MemoryState& other) const {
   if (topics.size() != other.topics.size() || group_offsets != other.group_offsets || producers != other.producers ||
-      starts != other.starts)
+      starts != other.starts || generations != other.generations)
     return false;
   return std::ranges::equal(topics, other.topics, [](const auto& a, const auto& b) {
     return a.first == b.first && a.second.name == b.second.name && a.second.partitions == b.second.partitions &&

@@ -46,6 +46,7 @@ class MemoryState final : public StateMachine {
   std::map<std::pair<std::string, PartitionRef>, std::int64_t> group_offsets;
   std::map<std::pair<PartitionRef, ProducerId>, Producer> producers;
   std::map<PartitionRef, std::int64_t> starts;
+  std::map<std::string, std::int32_t> generations;  // of groups
   std::int32_t epoch = 0;
   std::uint64_t applied = 0;
 
