@@ -26,8 +26,8 @@ TEXT
   need_packages build test
   folder=$(preset_folder "$preset")
   configure_with_tests "$preset"
+  make_venv "$folder/venv"  # before the long part, because it is what a network may refuse
   build_targets "$preset" all
-  make_venv "$folder/venv"
 
   local arguments=(--test-dir "$folder" -j2 --output-on-failure --no-tests=error)
   if [[ $long == no ]]; then arguments+=(-LE '^long$'); fi

@@ -64,6 +64,7 @@ class Kills:
 
 def main() -> int:
     arguments = parse_arguments()
+    sys.stdout.reconfigure(errors="replace")  # arrows, in whatever encoding the terminal has
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda came, _frame: sys.exit(128 + came))
     folder = Path(tempfile.mkdtemp(prefix="outbox-demo-"))
