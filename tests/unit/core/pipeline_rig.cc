@@ -42,10 +42,14 @@ ReadStep::Kind PipelineRig::ask() {
   asked_ = pipeline.next_read();
   answer_ = Nothing{};
   switch (asked_.kind) {
-    case ReadStep::Kind::poll:
-      answer_ = world.poll(PollRequest{
+    case ReadStep::Kind::poll: {
+      PollResult result = world.poll(PollRequest{
           .after = asked_.after, .gaps = asked_.gaps, .rows_max = asked_.rows_max, .bytes_max = asked_.bytes_max});
+      result.insert_lsn = written;
+      result.flush_lsn = flushed;
+      answer_ = std::move(result);
       break;
+    }
     case ReadStep::Kind::sweep:
       answer_ = world.sweep(asked_.after, asked_.up_to, asked_.rows_max);
       break;
@@ -56,7 +60,7 @@ ReadStep::Kind PipelineRig::ask() {
       answer_ = world.load(asked_.ids, asked_.bytes_max);
       break;
     case ReadStep::Kind::flushed:
-      answer_ = world.flush(asked_.nudge);
+      answer_ = flushed;
       break;
     case ReadStep::Kind::wait:
       break;
@@ -183,6 +187,17 @@ MarkWork PipelineRig::take_marks() {
 void PipelineRig::mark() {
   const MarkWork work = take_marks();
   report(work, world.mark("relay", epoch, work.batch));
+}
+
+void PipelineRig::run_to_the_end() {
+  for (int round = 0; round < 200 && !world.all_done(); ++round) {
+    advance(Millis{200});
+    for (int statements = 0; statements < 50 && ask() != ReadStep::Kind::wait; ++statements) answer();
+    acknowledge(feed());
+    advance(Millis{50});
+    if (const auto work = pipeline.next_marks()) report(*work, world.mark("relay", epoch, work->batch));
+  }
+  EXPECT_TRUE(world.all_done()) << world.why_not_done();
 }
 
 }  // namespace sim

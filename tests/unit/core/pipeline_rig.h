@@ -71,11 +71,17 @@ class PipelineRig {
   void report(const MarkWork& work, const MarkResult& result) { (void)pipeline.marked(work, result); }
   void mark();
 
+  // Reads, feeds, acknowledges and marks until every row is done; fails the test when nothing moves any more.
+  void run_to_the_end();
+
   World world{WorldOptions{}};
   ToldAlerts alerts;
   common::Metrics metrics;
   Pipeline pipeline;
   Epoch epoch{1};
+  // The write-ahead log's ends, as statements report them.
+  Lsn written{1'000};
+  Lsn flushed{1'000};
 
  private:
   struct Nothing {};
