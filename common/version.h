@@ -12,8 +12,8 @@ struct VersionRange {
   int newest = 0;
 };
 
-// The format of the broker's data folder.
-inline constexpr VersionRange kBrokerData{1, 1};
+// The format of the broker's data folder: what is read, and what is written.
+inline constexpr VersionRange kBrokerData{1, 2};
 
 [[nodiscard]] std::string_view version();
 // The commit it was built from; "unknown" outside a repository.

@@ -46,6 +46,7 @@ class Recovery {
     if (clock_.steady() - started_ >= kProgressEvery) common::log::info("journal replayed, the disk flushes", {});
     opened_.segments->flush_dirty();
     stop_if_asked();
+    upgrade();
     write_checkpoint();
     remove_unknown();
     opened_.segments->distrust_folders(false);
@@ -183,6 +184,18 @@ class Recovery {
     if (clean_ && frames_ == 0) return;
     opened_.leader_epoch += 1;
     state_.apply(EpochStarted{opened_.leader_epoch, opened_.partitions->ends()});
+  }
+
+  // What an older program wrote has been read whole. From here on records are written that it does not know, so first
+  // it is kept from opening the folder; a crash in between leaves old data under the new version, which is read as
+  // well.
+  void upgrade() {
+    auto& superblock = opened_.superblock;
+    if (superblock.format == kStoreFormat) return;
+    write_superblock(fs_, options_.dir, superblock);
+    common::log::info("data folder upgraded, older programs refuse it now",
+                      {{"data_dir", options_.dir.string()}, {"from", superblock.format}, {"to", kStoreFormat}});
+    superblock.format = kStoreFormat;
   }
 
   // Also makes sure of the names in the folder itself: superblock and checkpoint may be visible and not yet durable.

@@ -37,13 +37,14 @@ std::optional<Superblock> read_superblock(FileSystem& fs, const std::filesystem:
         path.string() +
         " is damaged at byte 0; restore it from a copy of this folder, or move the folder away to begin anew");
   }
-  if (format != kStoreFormat) {
+  if (format < kOldestStoreFormat || format > kStoreFormat) {
     throw CorruptError("the data folder " + folder.string() + " has version " + std::to_string(format) +
-                           ", this program works with version " + std::to_string(kStoreFormat) +
-                           "; use the program that wrote it, or another folder",
+                           ", this program knows the versions " + std::to_string(kOldestStoreFormat) + " to " +
+                           std::to_string(kStoreFormat) + "; use the program that wrote it, or another folder",
                        common::ExitCode::configuration);
   }
   Superblock superblock;
+  superblock.format = format;
   std::memcpy(superblock.uuid.data(), bytes.data() + 16, superblock.uuid.size());
   std::memcpy(superblock.secret.data(), bytes.data() + 32, superblock.secret.size());
   return superblock;
