@@ -1,0 +1,183 @@
+"""What the steps of the scenario stand on: one broker, the client's adapters, and the events of its group members."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "deploy" / "demo"))
+
+from processes import Child, accepts_connections, free_port, wait_for  # noqa: E402  (after the path above)
+
+from adapter import Adapter, Unsupported  # noqa: E402
+from rebalance import Checker  # noqa: E402
+from recorder import Recorder  # noqa: E402
+
+DEADLINE_S = 60
+
+
+class World:
+    def __init__(self, folder: Path, broker: Path, client, record: Path | None):
+        self.folder, self.client = folder, client
+        self._port = free_port()
+        advertised = self._port
+        self._recorder = None
+        if record is not None:
+            self._recorder = Recorder(self._port, record, client.title)
+            advertised = self._recorder.port
+        self.bootstrap = f"127.0.0.1:{advertised}"
+        self.broker = Child("broker", [broker, "--data-dir", folder / "data", "--listen", f"127.0.0.1:{self._port}",
+                                       "--advertise", self.bootstrap, "--admin-listen", f"127.0.0.1:{free_port()}"],
+                            folder / "broker.log")
+        self._adapters = []
+        self._helper = None
+        self.main = None
+
+    def __enter__(self):
+        self.start_broker()
+        self.main = self._main_adapter()
+        return self
+
+    def __exit__(self, *_):
+        for adapter in self._adapters:
+            adapter.close()
+        self.broker.stop()
+        if self._recorder is not None:
+            self._recorder.close()
+
+    def start_broker(self):
+        self.broker.start()
+        wait_for("the broker", lambda: self.broker.check() or accepts_connections(self._port))
+
+    def begin_anew(self) -> None:
+        """After a step that failed: without the members that it left behind."""
+        for adapter in self._adapters:
+            adapter.kill()
+        self._adapters, self._helper, self.main = [], None, None
+        if not self.broker.alive():
+            self.start_broker()
+        self.main = self._main_adapter()
+
+    def _main_adapter(self) -> Adapter | None:
+        return None if self.client.tools else self.new_adapter()
+
+    @property
+    def events(self) -> Path:
+        return self.folder / "events"
+
+    def new_adapter(self) -> Adapter:
+        """Another process of the same client, where it may have several."""
+        if self.main is not None and self.client.one_process:
+            return self.main
+        adapter = Adapter(self.client.argv, self.bootstrap, self.events, self.folder / "client.log",
+                          {**os.environ, **self.client.environment})
+        self._adapters.append(adapter)
+        return adapter
+
+    def make_topic(self, topic: str, partitions: int) -> None:
+        """By the client itself, or by Debian's librdkafka for a client that cannot."""
+        try:
+            self.main.do("create_topic", topic=topic, partitions=partitions, configs={})
+        except Unsupported:
+            if self._helper is None:
+                program = Path(__file__).parent / "python" / "confluent.py"
+                self._helper = Adapter(["/usr/bin/python3", program], self.bootstrap, self.events,
+                                       self.folder / "helper.log", dict(os.environ))
+                self._adapters.append(self._helper)
+            self._helper.do("create_topic", topic=topic, partitions=partitions, configs={})
+
+    def group(self, topic: str, name: str, **options) -> "Group":
+        return Group(self, topic, name, options)
+
+
+class Group:
+    """Members of one consumer group over one topic, and the checker that watches them."""
+
+    def __init__(self, world: World, topic: str, name: str, options: dict):
+        self.world, self.topic, self.name = world, topic, name
+        self.checker = Checker()
+        self.ends = {}
+        self.log = []  # every event so far
+        self._options = {"protocol": "eager", "session_ms": 10_000, **options}
+        self._members = {}  # name -> adapter
+        self._acknowledged = set()
+        world.events.touch()
+        self._events = world.events.open("rb")
+        self._events.seek(0, 2)
+
+    def join(self, member: str, adapter: Adapter | None = None, **options) -> None:
+        adapter = adapter or self.world.main
+        self._members[member] = adapter
+        adapter.do("join", member=member, group=self.name, topic=self.topic, **{**self._options, **options})
+
+    def leave(self, member: str) -> None:
+        self._members.pop(member).do("leave", member=member)
+        self.look()
+
+    def kill(self, member: str) -> None:
+        """SIGKILL to the member's process, which has no other members."""
+        adapter = self._members.pop(member)
+        if self.world.client.one_process:
+            adapter.do("kill_member", member=member)
+        else:
+            adapter.kill()
+            self._note({"event": "killed", "member": member})
+
+    def produce(self, count: int, partitions: int, **options) -> None:
+        records = [{"partition": i % partitions, "key": f"k{i}", "value": f"v{i}"} for i in range(count)]
+        self.produced(self.world.main.do("produce", topic=self.topic, records=records, **options))
+
+    def produced(self, answer: dict) -> None:
+        for partition, offset in answer["offsets"]:
+            if (partition, offset) in self._acknowledged:
+                raise AssertionError(f"acknowledged twice: offset {offset} of partition {partition}")
+            self._acknowledged.add((partition, offset))
+            self.ends[partition] = max(self.ends.get(partition, 0), offset + 1)
+
+    def restarted(self) -> None:
+        self._note({"event": "restarted"})
+
+    def look(self) -> None:
+        """Feeds the checker what has happened since the last look."""
+        while True:
+            start = self._events.tell()
+            line = self._events.readline()
+            if not line.endswith(b"\n"):
+                self._events.seek(start)
+                return
+            event = json.loads(line)
+            if event["group"] == self.name:
+                self.log.append(event)
+                self.checker.feed(event)
+
+    def wait(self, what: str, condition) -> None:
+        end = time.monotonic() + DEADLINE_S
+        while not condition():
+            if self.checker.faults:
+                raise AssertionError("; ".join(self.checker.faults[:5]))
+            if time.monotonic() > end:
+                raise AssertionError(f"{what}: not within {DEADLINE_S} s; owners {self.checker.owners}, read "
+                                     f"{ {p: self.checker.read_up_to(p) for p in self.ends} } of {self.ends}")
+            time.sleep(0.02)
+            self.look()
+
+    def wait_shares(self, **shares) -> None:
+        """Until each named member owns so many partitions."""
+        self.wait(f"shares {shares}",
+                  lambda: all(len(self.checker.owned_by(member)) == share for member, share in shares.items()))
+
+    def wait_read(self) -> None:
+        self.wait("reading", lambda: all(self.checker.read_up_to(p) >= end for p, end in self.ends.items()))
+
+    def finish(self) -> None:
+        for member in list(self._members):
+            self.leave(member)
+        faults = self.checker.finish(self.ends)
+        assert not faults, "; ".join(faults[:5])
+
+    def _note(self, event: dict) -> None:
+        with self.world.events.open("ab") as events:
+            events.write((json.dumps({"group": self.name, **event}) + "\n").encode())
+        self.look()
