@@ -297,6 +297,7 @@ TEST(RecordCodec, EveryRecordComesBack) {
                     2,
                     {{.first_sequence = 1, .last_sequence = 3, .base = Offset(10), .timestamp_ms = 77}}},
       EpochStarted{3, {{partition, Offset(12)}}},
+      ClockMark{1'700'000'000'123},
   };
   for (const Record& record : records) {
     std::vector<std::byte> bytes;
