@@ -160,7 +160,6 @@ CLIENTS = {
     "aiokafka": Client("aiokafka-0.14.0", pypi("aio.py", "aiokafka==0.14.0", "cramjam==2.11.0")),
     "franz-go": Client("franz-go-1.22.2", go("franz")),
     "Sarama": Client("sarama-1.61.1", go("sarama")),
-    "kafka-go": Client("kafka-go-0.4.51", go("kafkago"), idempotent=False),
     "kafkajs": Client("kafkajs-2.2.4", npm("kafkajs.js")),
     "Java 2.8": Client("java-2.8.2", maven("Adapter", "2.8.2")),
     "Java tools": Client("java-tools-4.3.1", maven_tools("4.3.1"), tools=True),
