@@ -7,8 +7,6 @@
 namespace sim {
 namespace {
 
-using Hours = std::chrono::hours;
-
 void expect_order(const PipelineRig& rig) { EXPECT_EQ(rig.world.violations, std::vector<std::string>{}); }
 
 TEST(SingleLane, WaitsForWhatItsKeyHasUnacknowledgedOnTheMainLane) {
@@ -78,47 +76,105 @@ TEST(FailingTopic, ARowForgottenBecauseOfItHoldsItsKey) {
   expect_order(rig);
 }
 
-// Row 5 waited for its time. While its page is on the way rows 1 and 3 become visible, and the poll behind the page
-// has room for row 1 alone: of row 3, which comes before row 5, nothing is known yet.
-TEST(Sweep, JudgesNoFurtherThanItsPollLooked) {
-  SourceOptions options = rig_options();
-  options.poll_rows_max = 1;
-  options.due_interval = Hours{100};
-  PipelineRig rig(options);
-  rig.world.open.push_back({.id = 50, .rows = {}, .locks = {}, .writes_at = rig.world.clock.now});
-  rig.insert(5, "a").next_attempt_at = rig.world.clock.now + Millis{600'000};
+TEST(SingleLane, ARetryKeepsItsKeyClosedUntilItIsAcknowledged) {
+  PipelineRig rig;
+  rig.insert_waiting(1, "a", 1);
   rig.poll();
-  rig.advance(options.sweep_interval);
-  for (const ReadStep::Kind expected : {ReadStep::Kind::sweep, ReadStep::Kind::load}) {
-    EXPECT_EQ(rig.ask(), expected);
-    rig.answer();
-  }
-  rig.insert(1, "b");
-  rig.insert(3, "a");
-  rig.world.open.clear();
-  EXPECT_EQ(rig.ask(), ReadStep::Kind::poll);
-  rig.answer();
+  rig.retry_due();
+  rig.insert(2, "a");
+  rig.poll();
   EXPECT_EQ(rig.feed(), Ids{1});
+  rig.poll();
+  EXPECT_EQ(rig.feed(), Ids{});
   rig.acknowledge({1});
   rig.run_to_the_end();
   expect_order(rig);
 }
 
-// Row 3 was the first of its key that waited, as long as row 2 was on its way before it.
-TEST(Doubt, ARowThatWasTheFirstOfItsKeyIsNotTakenForItAnyMore) {
-  SourceOptions options = rig_options();
-  options.poll_rows_max = 1;
-  PipelineRig rig(options);
-  rig.insert(1, "b");
-  rig.insert(2, "a");
-  rig.insert(3, "a").next_attempt_at = rig.world.clock.now + Millis{600'000};
-  for (int polls = 0; polls < 3; ++polls) rig.poll();
-  EXPECT_EQ(rig.feed(), (Ids{1, 2}));
-  rig.cut();
-  rig.advance(options.due_interval);
-  rig.run_to_the_end();
-  expect_order(rig);
-  EXPECT_EQ(rig.world.log, (std::vector<std::int64_t>{1, 2, 3}));
+// Row 3 is the first of its key that waits, for row 2 is on its way before it. Then row 2 is to be read again, and the
+// poll behind the loading of row 3 has room for row 1 alone.
+class FirstOfItsKey : public testing::Test {
+ protected:
+  FirstOfItsKey() : rig_(options()) {
+    rig_.written = Lsn{rig_.flushed.value() + 8};
+    rig_.insert(1, "b");
+    rig_.insert(2, "a");
+    rig_.insert_waiting(3, "a");
+    for (int polls = 0; polls < 3; ++polls) rig_.poll();
+    EXPECT_EQ(rig_.pipeline.in_flight().rows(), 2U);
+  }
+  ~FirstOfItsKey() override {
+    rig_.flushed = rig_.written;
+    rig_.advance(options().due_interval);
+    rig_.run_to_the_end();
+    EXPECT_EQ(rig_.world.log, (std::vector<std::int64_t>{1, 2, 3}));
+  }
+  static SourceOptions options() {
+    SourceOptions options = rig_options();
+    options.poll_rows_max = 1;
+    return options;
+  }
+
+  PipelineRig rig_;
+};
+
+TEST_F(FirstOfItsKey, IsNotTakenForItAfterACut) {
+  rig_.flushed = rig_.written;
+  rig_.step(ReadStep::Kind::flushed);
+  EXPECT_EQ(rig_.feed(), (Ids{1, 2}));
+  rig_.cut();
+}
+
+TEST_F(FirstOfItsKey, IsNotTakenForItWhenTheConnectionBreaksBeforeTheFlush) {
+  rig_.pipeline.read_failed(DatabaseError("away", true));
+  EXPECT_EQ(rig_.pipeline.in_flight().rows(), 0U);
+}
+
+TEST(Flush, IsWaitedForOnBothLanes) {
+  PipelineRig rig;
+  rig.written = Lsn{1'008};
+  rig.insert(1, "a", 1);
+  rig.insert(2, "b");
+  rig.poll();
+  EXPECT_EQ(rig.feed(), Ids{});
+  rig.poll();
+  EXPECT_EQ(rig.feed(), Ids{});
+  rig.flushed = rig.written;
+  rig.poll();
+  EXPECT_EQ(rig.feed(), (Ids{2, 1}));
+}
+
+TEST(Flush, PositionsOfABrokenConnectionSayNothing) {
+  PipelineRig rig;
+  rig.insert(1, "a");
+  rig.poll();
+  rig.pipeline.read_failed(DatabaseError("away", true));
+  EXPECT_EQ(rig.feed(), Ids{1}) << "it was flushed before";
+  rig.written = Lsn{900};
+  rig.flushed = Lsn{800};
+  rig.insert(2, "b");
+  rig.poll();
+  EXPECT_EQ(rig.feed(), Ids{});
+  rig.flushed = Lsn{900};
+  rig.poll();
+  EXPECT_EQ(rig.feed(), Ids{2});
+}
+
+TEST(HeldKeys, AreNotFreedByARowThatWasNotKnownToBlock) {
+  HeldKeys held(10, 1);
+  held.hold(11, RowId{5}, true, false);
+  EXPECT_TRUE(held.release(11, RowId{6}));
+  EXPECT_TRUE(held.held(11));
+}
+
+TEST(HeldKeys, WhatIsFreedDuringAPassStaysFreeAfterIt) {
+  HeldKeys held(10, 1);
+  held.hold(11, RowId{5}, true, false);
+  held.begin_pass();
+  held.block_in_pass(11, RowId{5}, true);
+  EXPECT_FALSE(held.release(11, RowId{5}));
+  held.end_pass();
+  EXPECT_FALSE(held.held(11));
 }
 
 }  // namespace

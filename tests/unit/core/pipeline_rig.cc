@@ -38,6 +38,12 @@ TableRow& PipelineRig::insert(std::int64_t id, const std::string& key, int attem
   return world.rows.insert_or_assign(id, row).first->second;
 }
 
+TableRow& PipelineRig::insert_waiting(std::int64_t id, const std::string& key, int attempts) {
+  TableRow& row = insert(id, key, attempts);
+  row.next_attempt_at = world.clock.now + sweep_interval_ / 2;
+  return row;
+}
+
 ReadStep::Kind PipelineRig::ask() {
   asked_ = pipeline.next_read();
   answer_ = Nothing{};
@@ -85,6 +91,11 @@ void PipelineRig::answer() {
   }
 }
 
+void PipelineRig::step(ReadStep::Kind expected) {
+  EXPECT_EQ(ask(), expected);
+  answer();
+}
+
 // A turn ends with a poll; only a search for due rows may end without.
 void PipelineRig::turn(ReadStep::Kind first) {
   bool begun = false;
@@ -111,10 +122,8 @@ void PipelineRig::retry_due() {
 }
 
 void PipelineRig::look_for_due() {
-  for (const ReadStep::Kind expected : {ReadStep::Kind::due, ReadStep::Kind::load}) {
-    EXPECT_EQ(ask(), expected);
-    answer();
-  }
+  step(ReadStep::Kind::due);
+  step(ReadStep::Kind::load);
 }
 
 void PipelineRig::sweep_pass() {
@@ -191,7 +200,7 @@ void PipelineRig::mark() {
 
 void PipelineRig::run_to_the_end() {
   for (int round = 0; round < 200 && !world.all_done(); ++round) {
-    advance(Millis{200});
+    advance(std::chrono::minutes{1});
     for (int statements = 0; statements < 50 && ask() != ReadStep::Kind::wait; ++statements) answer();
     acknowledge(feed());
     advance(Millis{50});

@@ -40,12 +40,16 @@ class PipelineRig {
 
   // A committed, confirmed, due row. `attempts` over 0: it goes alone.
   TableRow& insert(std::int64_t id, const std::string& key, int attempts = 0);
+  // One that waits for its retry, half a sweep interval from now.
+  TableRow& insert_waiting(std::int64_t id, const std::string& key, int attempts = 0);
   TableRow& row(std::int64_t id) { return world.rows.at(id); }
   void advance(Millis time) { world.clock.now += time; }
 
   // The next statement is carried out, and nobody told yet; `wait`: there is none now.
   ReadStep::Kind ask();
   void answer();
+  // Both; the test expects this very statement.
+  void step(ReadStep::Kind expected);
   // Both, until a turn of this kind has been judged; fails the test when none is due.
   void poll();
   void sweep_page();  // one page and the poll behind it
