@@ -6,11 +6,13 @@ How the captures of tests/unit/protocol are made: `run.py CLIENT --record FOLDER
 import socket
 import struct
 import threading
+import time
 from pathlib import Path
 
 PRODUCE = 0
 LINE = 96
 SMALL = 600
+DEAD_S = 20
 
 
 class Recorder:
@@ -44,15 +46,24 @@ class Recorder:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):
-        try:
-            broker = socket.create_connection(("127.0.0.1", self._broker_port))
-        except OSError:
+        broker = self._connect()
+        if broker is None:
             client.close()
             return
         for end in (client, broker):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=self._pump, args=(broker, client, None), daemon=True).start()
         self._pump(client, broker, self._keep)
+
+    def _connect(self) -> socket.socket | None:
+        """Clients may take a connection that is closed at once for a broker that wants TLS: a dead one is waited for."""
+        end = time.monotonic() + DEAD_S
+        while time.monotonic() < end:
+            try:
+                return socket.create_connection(("127.0.0.1", self._broker_port))
+            except OSError:
+                time.sleep(0.05)
+        return None
 
     def _pump(self, source, target, keep):
         kept = b""

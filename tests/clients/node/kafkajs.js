@@ -77,7 +77,11 @@ const commands = {
     await admin.createPartitions({ topicPartitions: [{ topic, count: total }] });
   },
   async delete_records({ topic, partition, before }) {
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] });
+    const fresh = kafka.admin(); // one that made the topic itself still believes that it has no partitions
+    await fresh.connect();
+    await fresh.fetchTopicOffsets(topic); // and a new one deletes only once it knows the topic from something else
+    await fresh.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] });
+    await fresh.disconnect();
   },
   async produce({ topic, records, codec = "none", idempotent = false }) {
     const compression = { none: CompressionTypes.None, gzip: CompressionTypes.GZIP, snappy: CompressionTypes.Snappy,

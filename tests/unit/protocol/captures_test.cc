@@ -19,10 +19,13 @@
 namespace broker::protocol {
 namespace {
 
-using Requests = std::tuple<ProduceRequest, FetchRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
-                            OffsetFetchRequest, FindCoordinatorRequest, JoinGroupRequest, HeartbeatRequest,
-                            LeaveGroupRequest, SyncGroupRequest, ApiVersionsRequest, CreateTopicsRequest,
-                            InitProducerIdRequest, DescribeConfigsRequest>;
+using Requests =
+    std::tuple<ProduceRequest, FetchRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
+               OffsetFetchRequest, FindCoordinatorRequest, JoinGroupRequest, HeartbeatRequest, LeaveGroupRequest,
+               SyncGroupRequest, ApiVersionsRequest, CreateTopicsRequest, InitProducerIdRequest, DescribeConfigsRequest,
+               DeleteTopicsRequest, DeleteRecordsRequest, CreatePartitionsRequest, AlterConfigsRequest,
+               IncrementalAlterConfigsRequest, DescribeGroupsRequest, ListGroupsRequest, DeleteGroupsRequest,
+               OffsetDeleteRequest, OffsetForLeaderEpochRequest, DescribeClusterRequest>;
 
 struct Capture {
   std::string title;  // "java-4.1.0: Produce v11"

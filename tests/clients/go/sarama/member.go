@@ -26,6 +26,7 @@ func join(c loop.Command) (any, error) {
 	}
 	config := settings()
 	config.ClientID = c.Member
+	config.Consumer.MaxWaitTime = 100 * time.Millisecond // Sarama's commits wait behind its long polls, on one connection
 	config.Consumer.Group.Session.Timeout = time.Duration(c.SessionMs) * time.Millisecond
 	config.Consumer.Group.Heartbeat.Interval = time.Second
 	config.Consumer.Group.Rebalance.Retry.Max = 60
@@ -83,7 +84,9 @@ func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 			}
 			m.events.Consumed(message.Partition, []int64{message.Offset})
 			session.MarkMessage(message, "")
-			session.Commit() // tells no error: what it did not commit is committed at the end of the session
+			if len(claim.Messages()) == 0 {
+				session.Commit() // tells no error: what it did not commit is committed at the end of the session
+			}
 		case <-session.Context().Done():
 			return nil
 		}
