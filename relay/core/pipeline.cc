@@ -13,7 +13,6 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 namespace {
-constexpr milliseconds kFirstPause{20};
 constexpr int kSuspectEverybody = 3;
 }  // namespace
 
@@ -108,10 +107,7 @@ void Pipeline::cut_done() {
   cut_needed_ = false;
   drop_all_undelivered();
   // A producer that dies again and again without having delivered anything is not made anew in a busy loop.
-  if (fruitless_doubts_ > 0) {
-    rebuild_not_before_ = now() + std::min<Nanoseconds>(kFirstPause * fruitless_doubts_, options_.retry_pause);
-  }
-  ++fruitless_doubts_;
+  rebuild_not_before_ = std::max(rebuild_not_before_, now() + outage_pause(++fruitless_doubts_, options_.retry_pause));
   if (rewind_to_) {
     gaps_.rewind(*rewind_to_);
     rewind_to_.reset();
@@ -197,6 +193,7 @@ void Pipeline::end_turn() {
 
 void Pipeline::database_ok() {
   database_up_ = true;
+  read_failures_ = 0;
   if (!database_alert_) return;
   database_alert_ = false;
   database_error_.clear();

@@ -196,6 +196,7 @@ class Pipeline {
   Nanoseconds next_poll_at_{0};
   Nanoseconds next_due_at_{0};
   Nanoseconds read_not_before_{0};
+  int read_failures_ = 0;  // in a row
   Nanoseconds poll_interval_{0};
   int due_rows_ = 0;
   std::optional<RowId> rewind_to_;
@@ -241,6 +242,7 @@ class Pipeline {
   Nanoseconds oldest_mark_at_{0};
   Nanoseconds marked_at_{0};
   Nanoseconds mark_not_before_{0};
+  int mark_failures_ = 0;  // in a row
   bool marks_alert_ = false;
   bool marking_failures_ = false;  // that batch holds failures
   std::size_t marking_ = 0;        // facts in the batch that the mark thread has

@@ -70,6 +70,7 @@ Nanoseconds Pipeline::mark_wait() const {
 bool Pipeline::marked(const MarkWork& work, const MarkResult& result) {
   marking_ = 0;
   marking_failures_ = false;
+  mark_failures_ = 0;
   const auto has = [](const std::vector<RowId>& ids, RowId id) {
     return !ids.empty() && std::find(ids.begin(), ids.end(), id) != ids.end();
   };
@@ -126,7 +127,7 @@ void Pipeline::mark_done(RowId id, Stage stage, bool free) {
 void Pipeline::mark_failed(const MarkWork& work, const DatabaseError& error) {
   marking_ = 0;
   marking_failures_ = false;
-  mark_not_before_ = now() + options_.retry_pause;
+  mark_not_before_ = now() + outage_pause(++mark_failures_, options_.retry_pause);
   database_up_ = false;
   database_error_ = error.what();
   give_back(work.batch.delivered, delivered_);

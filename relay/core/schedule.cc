@@ -10,6 +10,8 @@ namespace relay::core {
 
 namespace {
 
+constexpr std::chrono::nanoseconds kOutageStep = std::chrono::milliseconds{20};
+
 std::chrono::milliseconds grown(std::chrono::milliseconds first, double factor, std::chrono::milliseconds max,
                                 int steps) {
   const double wait = static_cast<double>(first.count()) * std::pow(factor, std::min(steps, 1000));
@@ -28,6 +30,10 @@ std::chrono::milliseconds retry_wait(const RetryOptions& options, int failures, 
   const auto wait = grown(options.first, options.factor, options.max, std::max(failures, 1) - 1);
   const double share = 1 + options.jitter * (2 * dice.next() - 1);
   return std::chrono::milliseconds{static_cast<std::int64_t>(static_cast<double>(wait.count()) * share)};
+}
+
+std::chrono::nanoseconds outage_pause(int failures, std::chrono::nanoseconds max) {
+  return std::min(kOutageStep * std::max(failures - 1, 0), max);
 }
 
 Checked judge_check(const CheckOptions& options, const CheckHistory& history, const CheckBackAnswer& answer) {

@@ -24,6 +24,10 @@ class Dice {
 // The wait after the `failures`-th failure (1, 2, …): first × factor^(failures − 1), at most max, ± jitter.
 [[nodiscard]] std::chrono::milliseconds retry_wait(const RetryOptions& options, int failures, Dice& dice);
 
+// Between two tries against something that is away, after so many in a row have failed: at once, then ever later.
+// What is back soon is found soon, and a connection lost after a long wait costs no further one.
+[[nodiscard]] std::chrono::nanoseconds outage_pause(int failures, std::chrono::nanoseconds max);
+
 // What a row's record of check-backs was when it was asked.
 struct CheckHistory {
   int checks = 0;

@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "relay/core/feed.h"
+#include "relay/core/schedule.h"
 #include "relay/core/source_threads.h"
 
 namespace relay::core {
@@ -179,8 +180,9 @@ void SourceRelay::Impl::lease_once() {
       lease_next = begun + std::min<Nanoseconds>(beat, milliseconds{1'000});
       stand_by();
     }
+    lease_failures = 0;
   } catch (const DatabaseError& error) {
-    lease_next = now() + std::min<Nanoseconds>(beat / 2, options.retry_pause);
+    lease_next = now() + outage_pause(++lease_failures, std::min<Nanoseconds>(beat / 2, options.retry_pause));
     const std::scoped_lock lock(mutex);
     refused(error);
   }

@@ -48,6 +48,7 @@ struct SourceRelay::Impl {
   LeaseGuard guard;
   LeaseWatch watch;            // lease thread
   Nanoseconds lease_next{0};   // lease thread
+  int lease_failures = 0;      // lease thread; in a row
   Nanoseconds state_asked{0};  // feed thread
   Nanoseconds gauges_at{0};    // watchdog thread
 

@@ -46,6 +46,7 @@ Admin::Admin(const PublisherConfig& config, const common::Clock& clock, int wake
   Conf conf = make_conf(config, ClientKind::admin, BatchBytes(0), core::Epoch(0));
   rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
   send_log_to_ours(conf.get());
+  sockets_.attach(conf.get());
   char reason[512] = "";
   client_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), reason, sizeof reason));
   if (!client_)

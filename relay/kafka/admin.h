@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "relay/kafka/handles.h"
 #include "relay/kafka/producer_conf.h"
+#include "relay/kafka/sockets.h"
 
 namespace relay::kafka {
 
@@ -40,6 +41,8 @@ class Admin {
   void ask_again(const std::string& topic);
   // Takes what has come, asks what is due.
   void serve();
+  // See Sockets::end_cut_off.
+  void end_cut_off(std::chrono::nanoseconds now) { sockets_.end_cut_off(now); }
 
   [[nodiscard]] bool up() const;
   [[nodiscard]] std::string reason() const;
@@ -63,6 +66,7 @@ class Admin {
 
   const common::Clock& clock_;
   const int wake_fd_;
+  Sockets sockets_;  // before the client, which closes its sockets there
   Client client_;
   Queue events_;   // errors and statistics
   Queue results_;  // answers to DescribeConfigs

@@ -27,6 +27,7 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds kPurgeWait = 1s;     // then what was not reported is given up
 constexpr nanoseconds kPurgeAgain = 50ms;  // what moved between two queues while the first purge went through
 constexpr int kIdleWakeMs = 250;
+constexpr nanoseconds kSocketsLook = 250ms;
 
 // Ends generations without making anybody wait: rd_kafka_destroy() joins threads that may be resolving a name.
 class Reaper {
@@ -146,6 +147,7 @@ class KafkaPublisher::Impl {
   nanoseconds purged_at_{0};             // guarded by mutex_
   OutcomeHandler handler_;               // set once under mutex_, then read by the event thread
 
+  nanoseconds sockets_looked_at_{0};  // event thread
   std::atomic<bool> stopping_ = false;
   std::thread thread_;  // last: everything above exists while it runs
 };
@@ -224,6 +226,11 @@ void KafkaPublisher::Impl::serve() {
   deliver(std::move(local));
   for (Producer* producer : producers) drain(*producer);
   admin_.serve();
+  if (const nanoseconds now = clock_.steady(); now - sockets_looked_at_ >= kSocketsLook) {
+    sockets_looked_at_ = now;
+    for (Producer* producer : producers) producer->end_cut_off(now);
+    admin_.end_cut_off(now);
+  }
   end_cut_when_done();
 }
 

@@ -53,6 +53,7 @@ Producer::Producer(const PublisherConfig& config, ClientKind kind, BatchBytes ba
   Conf conf = make_conf(config, kind, batch, epoch);
   rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
   send_log_to_ours(conf.get());
+  sockets_.attach(conf.get());
   char reason[512] = "";
   client_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), reason, sizeof reason));
   if (!client_)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 #include "relay/kafka/handles.h"
 #include "relay/kafka/producer_conf.h"
 #include "relay/kafka/record.h"
+#include "relay/kafka/sockets.h"
 
 namespace relay::kafka {
 
@@ -38,6 +40,8 @@ class Producer {
   void purge();
   // The next event, or null.
   Event poll();
+  // See Sockets::end_cut_off.
+  void end_cut_off(std::chrono::nanoseconds now) { sockets_.end_cut_off(now); }
   // The fatal error's text, empty when there is none.
   [[nodiscard]] std::string fatal_reason() const;
   // No more bytes to wake_fd.
@@ -46,6 +50,7 @@ class Producer {
  private:
   rd_kafka_topic_t* topic(const std::string& name, PartitionCount& partitions);
 
+  Sockets sockets_;  // before the client, which closes its sockets there
   Client client_;
   Queue queue_;
   std::unordered_map<std::string, TopicHandle> topics_;  // touched by send() alone

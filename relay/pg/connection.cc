@@ -9,6 +9,7 @@
 
 #include <libpq-fe.h>
 
+#include "common/cut_off.h"
 #include "common/ensure.h"
 #include "relay/pg/errors.h"
 
@@ -16,6 +17,9 @@ namespace relay::pg {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// How often a wait looks whether the other machine is still there.
+constexpr std::int64_t kLookMs = 250;
 
 struct ClearResult {
   void operator()(PGresult* result) const { PQclear(result); }
@@ -202,16 +206,20 @@ void Connection::fail_result(PGresult* result) {
 void Connection::wait(bool for_writing, Deadline until) {
   pollfd descriptor{PQsocket(connection_), static_cast<short>(for_writing ? POLLOUT | POLLIN : POLLIN), 0};
   if (PQstatus(connection_) != CONNECTION_OK && for_writing) descriptor.events = POLLOUT;  // still connecting
+  const auto begun = Clock::now();
   for (;;) {
-    int wait_ms = -1;
+    std::int64_t left_ms = kLookMs;
     if (until != Deadline::max()) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-      if (left <= 0) fail_broken("no answer in time; is the server reachable and awake?");
-      wait_ms = static_cast<int>(std::min<std::int64_t>(left, 3'600'000));
+      left_ms = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+      if (left_ms <= 0) fail_broken("no answer in time; is the server reachable and awake?");
     }
-    const int ready = ::poll(&descriptor, 1, wait_ms);
+    const int ready = ::poll(&descriptor, 1, static_cast<int>(std::min(left_ms, kLookMs)));
     if (ready > 0) return;
     if (ready < 0 && errno != EINTR) fail_broken(std::string("poll: ") + std::strerror(errno));
+    // Nothing is heard of a handshake before its end, so this wait is as old as that.
+    if (common::is_cut_off(descriptor.fd, Clock::now() - begun)) {
+      fail_broken("packets to the server are lost; is its machine up, and the network?");
+    }
   }
 }
 

@@ -2,9 +2,13 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <regex>
+
 #include "relay/pg/connection.h"
 #include "relay/pg/errors.h"
 #include "tests/integration/pg/pg_fixture.h"
+#include "tests/support/packet_loss.h"
+#include "tests/support/tcp_proxy.h"
 
 namespace pg_test {
 namespace {
@@ -98,6 +102,25 @@ TEST_F(Refusal, ASilentServerEndsInAnError) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
   EXPECT_NO_THROW(reader->sweep(RowId(0), RowId(1), 1)) << "the next call has a new connection";
   ASSERT_EQ(::kill(pid, SIGCONT), 0);
+}
+
+// With an hour's patience for a server that is slow.
+TEST_F(Refusal, AStatementWhosePacketsAreLostEndsInAnErrorLongBeforeItsTimeOut) {
+  test_support::TcpProxy proxy(shared_server().port());
+  const std::string through =
+      std::regex_replace(dsn(), std::regex("port=[0-9]+"), "port=" + std::to_string(proxy.port()));
+  relay::pg::Connection connection({.dsn = through, .timeout = std::chrono::hours(1)}, nullptr);
+  connection.execute("SELECT 1");
+  ASSERT_EQ(test_support::lose_packets_of_accepted(proxy.port()), 1);
+  try {
+    connection.execute("SELECT 1");
+    FAIL();
+  } catch (const DatabaseError& error) {
+    EXPECT_TRUE(error.retryable());
+    EXPECT_THAT(error.what(), HasSubstr("packets to the server are lost"));
+  }
+  EXPECT_FALSE(connection.connected());
+  EXPECT_NO_THROW(connection.execute("SELECT 1")) << "the next call has a new connection";
 }
 
 TEST_F(Refusal, AStatementTooLongIsEndedByTheServer) {

@@ -11,7 +11,9 @@
 #include "relay/core/held_keys.h"
 #include "relay/core/in_flight.h"
 #include "relay/core/lease_guard.h"
+#include "relay/core/pipeline.h"
 #include "relay/core/schedule.h"
+#include "tests/unit/core/sim_relay.h"
 
 namespace relay::core {
 namespace {
@@ -223,6 +225,89 @@ TEST(RetryWait, DoublesUpToItsMaximumWithinItsJitter) {
     const auto wait = static_cast<double>(retry_wait(options, failures, dice).count()) / 1'000;
     EXPECT_GE(wait, plain * 0.8 - 0.001);
     EXPECT_LE(wait, plain * 1.2);
+  }
+}
+
+TEST(OutagePause, IsNoneAfterTheFirstFailureThenGrowsToItsMaximum) {
+  const Nanoseconds max = milliseconds{500};
+  EXPECT_EQ(outage_pause(0, max), Nanoseconds{0});
+  EXPECT_EQ(outage_pause(1, max), Nanoseconds{0});
+  for (int failures = 1; failures < 100; ++failures) {
+    EXPECT_LE(outage_pause(failures, max), outage_pause(failures + 1, max));
+  }
+  EXPECT_GT(outage_pause(2, max), Nanoseconds{0});
+  EXPECT_LT(outage_pause(2, max), milliseconds{50});
+  EXPECT_EQ(outage_pause(1'000'000, max), max);
+}
+
+// What the shell is told to do next is all that decides how soon a database is found again.
+TEST(Pipeline, ReadsAgainAtOnceAfterALostConnectionAndPausesOnlyWhenThatFailsToo) {
+  sim::ManualClock clock;
+  sim::NoAlerts alerts;
+  common::Metrics metrics;
+  SourceOptions options;
+  options.name = "shop";
+  Pipeline pipeline(options, clock, alerts, metrics);
+  pipeline.owned(Epoch{1});
+  pipeline.rebuilt(Epoch{1});
+  const DatabaseError away("away", true);
+  const auto next = [&] {
+    const ReadStep step = pipeline.next_read();
+    return step.kind == ReadStep::Kind::wait ? step.wait_until - clock.steady() : Nanoseconds{0};
+  };
+  for (int outage = 0; outage < 2; ++outage) {
+    ASSERT_EQ(next(), Nanoseconds{0});
+    pipeline.read_failed(away);
+    ASSERT_EQ(next(), Nanoseconds{0}) << "a lost connection may be all there is";
+    pipeline.read_failed(away);
+    EXPECT_GT(next(), Nanoseconds{0});
+    EXPECT_LE(next(), milliseconds{50});
+    for (int failures = 2; failures < 100; ++failures) pipeline.read_failed(away);
+    EXPECT_EQ(next(), options.retry_pause) << "a long outage is not hammered";
+    clock.now += options.retry_pause;
+    ReadStep step = pipeline.next_read();  // it is back
+    while (step.kind != ReadStep::Kind::poll) {
+      if (step.kind == ReadStep::Kind::due) pipeline.due_found({});
+      if (step.kind == ReadStep::Kind::sweep) pipeline.swept({});
+      step = pipeline.next_read();
+    }
+    pipeline.polled(PollResult{}, clock.steady());
+    clock.now += std::chrono::seconds{10};
+  }
+}
+
+TEST(Pipeline, MarksAgainAtOnceAfterALostConnectionAndPausesOnlyWhenThatFailsToo) {
+  sim::ManualClock clock;
+  sim::NoAlerts alerts;
+  common::Metrics metrics;
+  SourceOptions options;
+  options.name = "shop";
+  Pipeline pipeline(options, clock, alerts, metrics, Sabotage{.mark_before_ack = true});
+  pipeline.owned(Epoch{1});
+  pipeline.rebuilt(Epoch{1});
+  const DatabaseError away("away", true);
+  for (std::int64_t id = 1; id <= 2; ++id) {  // an outage each
+    while (pipeline.next_read().kind != ReadStep::Kind::poll) pipeline.due_found({});
+    PollResult found;
+    found.rows.resize(1);
+    found.rows[0].id = found.last_seen = found.highest_id = RowId{id};
+    pipeline.polled(std::move(found), clock.steady());
+    ASSERT_EQ(pipeline.next_sink(true).batch.size(), 1U);
+    clock.now += milliseconds{100};
+    auto work = pipeline.next_marks();
+    ASSERT_TRUE(work);
+    pipeline.mark_failed(*work, away);
+    clock.now += options.mark_linger;
+    work = pipeline.next_marks();
+    ASSERT_TRUE(work) << "a lost connection may be all there is";
+    pipeline.mark_failed(*work, away);
+    clock.now += options.mark_linger;
+    EXPECT_FALSE(pipeline.next_marks());
+    clock.now += milliseconds{50};
+    work = pipeline.next_marks();
+    ASSERT_TRUE(work);
+    pipeline.marked(*work, MarkResult{});
+    clock.now += milliseconds{300};
   }
 }
 

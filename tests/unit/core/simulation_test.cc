@@ -13,6 +13,8 @@
 namespace sim {
 namespace {
 
+using testing::StartsWith;
+
 struct Outcome {
   std::vector<std::string> violations;
   std::int64_t rows = 0;
@@ -166,24 +168,31 @@ TEST(Simulation, KeepsEveryPromiseForManySeeds) {
   EXPECT_GT(sum.appended, static_cast<std::int64_t>(count) * 100);
 }
 
-// Each spoilt relay is caught by most seeds; a handful must suffice.
-std::string first_violation(Sabotage sabotage) {
+// Each spoilt relay is caught by most seeds, by some through another promise that broke first (one that marks early may
+// fill its window for ever before it loses anything). A handful must suffice for the promise that it was made to break.
+std::string violation_of(const std::string& promise, Sabotage sabotage) {
+  std::string others;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Outcome run = Story(world_options(seed), sabotage).tell(12'000);
-    if (!run.violations.empty()) return run.violations.front();
+    for (const std::string& text : run.violations) {
+      if (text.starts_with(promise)) return text;
+      others += text + "\n";
+    }
   }
-  return "";
+  return "only: " + others;
 }
 
 TEST(Sabotage, MarkingBeforeTheAcknowledgementIsCaught) {
-  EXPECT_THAT(first_violation({.mark_before_ack = true}).substr(0, 4), "lost");
+  EXPECT_THAT(violation_of("lost", {.mark_before_ack = true}), StartsWith("lost"));
 }
 
 TEST(Sabotage, AFastPathThatIgnoresHeldKeysIsCaught) {
-  EXPECT_THAT(first_violation({.ignore_held_keys = true}).substr(0, 5), "order");
+  EXPECT_THAT(violation_of("order", {.ignore_held_keys = true}), StartsWith("order"));
 }
 
-TEST(Sabotage, ACursorAloneIsCaught) { EXPECT_THAT(first_violation({.cursor_only = true}).substr(0, 3), "not"); }
+TEST(Sabotage, ACursorAloneIsCaught) {
+  EXPECT_THAT(violation_of("not delivered", {.cursor_only = true}), StartsWith("not delivered"));
+}
 
 }  // namespace
 }  // namespace sim
