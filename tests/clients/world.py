@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "deploy" / "demo"))
+sys.path.append(str(ROOT / "deploy" / "demo"))  # after our own modules, so that none of theirs hides one
 
-from processes import Child, accepts_connections, free_port, wait_for  # noqa: E402  (after the path above)
+from processes import Child, accepts_connections, free_port, wait_for  # noqa: E402  (needs the path above)
 
 from adapter import Adapter, Unsupported  # noqa: E402
 from rebalance import Checker  # noqa: E402
