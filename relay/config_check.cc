@@ -1,4 +1,4 @@
-// Each check is one call that the running relay makes, too.
+// Each check is one call that the running relay makes, too. An answer is one line, and nothing stands between them.
 #include "relay/config_check.h"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "relay/kafka/kafka_publisher.h"
 #include "relay/pg/store.h"
 
@@ -48,6 +49,14 @@ int check_source(const RelayConfig& config, const SourceConfig& source) {
   return worst;
 }
 
+// librdkafka's words without the broker's name before them and the state of its connection behind them.
+std::string plain_reason(const std::string& reason) {
+  const std::size_t name_end = reason.find(": ");
+  const bool named = name_end != std::string::npos && reason.find(' ') > name_end;
+  const std::size_t from = named ? name_end + 2 : 0;
+  return reason.substr(from, reason.find(" (after ", from) - from);
+}
+
 int check_sink(const SinkConfig& sink) {
   return report("sink " + sink.name + " at " + sink.bootstrap_servers, [&] {
     const common::SystemClock clock;
@@ -60,8 +69,7 @@ int check_sink(const SinkConfig& sink) {
     const auto deadline = clock.steady() + kSinkPatience;
     while (!publisher.state().up) {
       if (clock.steady() >= deadline) {
-        const auto reason = publisher.state().reason;
-        throw common::Error(reason.empty() ? "no answer within 5 s" : reason, true);
+        throw common::Error("no connection within 5 s; the last try: " + plain_reason(publisher.state().reason), true);
       }
       std::this_thread::sleep_for(kSinkLook);
     }
@@ -72,6 +80,9 @@ int check_sink(const SinkConfig& sink) {
 }  // namespace
 
 int check_config(const RelayConfig& config) {
+  // librdkafka reports every try; the answer says what the last one came to.
+  const bool wordy = config.log.level == common::log::Level::debug;
+  common::log::configure(wordy ? config.log.level : common::log::Level::error, config.log.format);
   int worst = 0;
   for (const auto& source : config.sources) worst = std::max(worst, check_source(config, source));
   for (const auto& sink : config.sinks) worst = std::max(worst, check_sink(sink));

@@ -5,8 +5,9 @@
 
 namespace relay {
 
-// One line per thing tried, on stdout. Returns the exit code: 0, 69 when something refuses for good, 1 when something
-// cannot be reached. Blocks for a few seconds at most per database and sink.
+// One line per thing tried, on stdout; nothing else, unless [log] level is "debug". Before threads start. Returns the
+// exit code: 0, 69 when something refuses for good, 1 when something cannot be reached. Blocks for a few seconds at
+// most per database and sink.
 int check_config(const RelayConfig& config);
 
 }  // namespace relay
