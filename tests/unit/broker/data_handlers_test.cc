@@ -299,7 +299,7 @@ TEST_F(SlowDiskTest, FetchOfAClosedConnectionIsForgotten) {
   EXPECT_EQ(broker.fetch_waiters().size(), 1U);
   waiting->abandon();
   EXPECT_EQ(broker.fetch_waiters().size(), 0U);
-  EXPECT_FALSE(broker.next_deadline().has_value());
+  EXPECT_FALSE(broker.fetch_waiters().next_deadline().has_value());
 }
 
 }  // namespace
