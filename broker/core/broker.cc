@@ -1,11 +1,9 @@
-// Decide, apply, submit.
+// Decide, apply, submit. What becomes of topics: broker_topics.cc; offsets by time:
+// broker_times.cc.
 #include "broker/core/broker.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <cstring>
-#include <limits>
 
 #include "broker/protocol/record_batch.h"
 #include "common/ensure.h"
@@ -44,6 +42,10 @@ Broker::Broker(State& state, storage::Store& store, const common::Clock& clock, 
                                        const auto* record = state_.find_group(group);
                                        return record != nullptr && !record->offsets.empty();
                                      }}),
+      room_(state, store, clock, settings_.room,
+            {.journal = [this](storage::Record record) { return journal(std::move(record)); },
+             .move_start = [this](Topic& topic, storage::PartitionIndex partition,
+                                  storage::Offset start) { (void)move_log_start(topic, partition, start); }}),
       producer_ids_next_(state.next_producer_id()),
       producer_ids_end_(state.next_producer_id()) {
   for (const auto& [name, record] : state_.groups()) groups_.recover(record.state);
@@ -56,52 +58,6 @@ storage::Ticket Broker::journal(storage::Record record, storage::SharedBytes kee
 
 std::int64_t Broker::wall_ms() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall()).count();
-}
-
-storage::TopicId Broker::random_topic_id() {
-  storage::TopicId id{};
-  const std::array<std::uint64_t, 2> bits{random_(), random_()};
-  static_assert(sizeof bits == sizeof id);
-  std::memcpy(id.data(), bits.data(), sizeof id);
-  id[6] = static_cast<std::uint8_t>((id[6] & 0x0f) | 0x40);  // RFC 9562: version 4
-  id[8] = static_cast<std::uint8_t>((id[8] & 0x3f) | 0x80);
-  return id;
-}
-
-Refusal Broker::refuse_topic(const std::string& name, std::int32_t partitions, const TopicConfig& config) {
-  if (!valid_topic_name(name)) {
-    return {ErrorCode::invalid_topic_exception,
-            "a topic's name is 1 to 249 of the characters A-Z a-z 0-9 . _ - and not '.' or '..'"};
-  }
-  if (state_.find_topic(name) != nullptr) {
-    return {ErrorCode::topic_already_exists, "topic '" + name + "' exists already"};
-  }
-  const auto wanted = partitions == -1 ? settings_.partitions_default : partitions;
-  if (wanted < 1 || wanted > settings_.partitions_max) {
-    return {ErrorCode::invalid_partitions,
-            "partitions must lie between 1 and " + std::to_string(settings_.partitions_max)};
-  }
-  if (state_.partition_count() + wanted > settings_.partitions_max) {
-    return {ErrorCode::policy_violation, "all topics together may have " + std::to_string(settings_.partitions_max) +
-                                             " partitions (now " + std::to_string(state_.partition_count()) + ")"};
-  }
-  for (const auto& [key, value] : config) {
-    if (auto why = refuse_config(key, value)) return {ErrorCode::invalid_config, std::move(*why)};
-  }
-  return {};
-}
-
-TopicOutcome Broker::make_topic(const std::string& name, std::int32_t partitions, const TopicConfig& config) {
-  if (auto refusal = refuse_topic(name, partitions, config)) return {std::move(refusal), state_.find_topic(name)};
-  const auto ticket =
-      journal(storage::TopicMade{.id = random_topic_id(),
-                                 .name = name,
-                                 .partitions = partitions == -1 ? settings_.partitions_default : partitions,
-                                 .config = config});
-  auto* topic = state_.find_topic(name);
-  ENSURE(topic != nullptr, "a topic that was made is there");
-  topic->ticket = ticket;
-  return {{}, topic};
 }
 
 namespace {
@@ -139,9 +95,9 @@ AppendOutcome Broker::append(Topic& topic, storage::PartitionIndex partition, st
                                .first = header.base_sequence,
                                .count = header.record_count};
   // The disk before the sequence: what is refused for want of room must be refused alike as long as it lasts.
-  if (!has_room(where, records.size())) {
+  if (auto why = room_.refuse(where, records.size())) {
     refused_.refuse(where, sequence);
-    return refused(ErrorCode::kafka_storage_error, "the broker's disk is full: free some space, producers try again");
+    return refused(ErrorCode::kafka_storage_error, std::move(*why));
   }
   if (auto settled = settle_sequence(topic, where, sequence)) return std::move(*settled);
 
@@ -149,7 +105,12 @@ AppendOutcome Broker::append(Topic& topic, storage::PartitionIndex partition, st
   ENSURE(bounds.has_value(), "a topic's partitions are known to the store");
   const auto now_ms = wall_ms();
   const bool own_time = topic.settings.log_append_time;
-  if (own_time) protocol::set_log_append_time(records, now_ms);
+  const auto max_timestamp_ms = own_time ? now_ms : checked.max_timestamp_ms;
+  if (own_time) {
+    protocol::set_log_append_time(records, now_ms);
+  } else if (max_timestamp_ms != header.max_timestamp_ms) {
+    protocol::set_max_timestamp(records, max_timestamp_ms);  // kafkajs writes another than its records have
+  }
   protocol::set_base_offset(records, bounds->end.value());
   protocol::set_leader_epoch(records, store_.leader_epoch());
 
@@ -160,13 +121,14 @@ AppendOutcome Broker::append(Topic& topic, storage::PartitionIndex partition, st
   outcome.ticket = journal(storage::Append{.partition = where,
                                            .base = bounds->end,
                                            .count = header.record_count,
-                                           .appended_at_ms = now_ms,
-                                           .max_timestamp_ms = own_time ? now_ms : header.max_timestamp_ms,
+                                           .appended_at_ms = room_.stamp_ms(),
+                                           .max_timestamp_ms = max_timestamp_ms,
                                            .producer = sequence.producer,
                                            .producer_epoch = sequence.epoch,
                                            .first_sequence = sequence.first,
                                            .bytes = records},
                            std::move(frame));
+  room_.appended(records.size());
   if (sequence.producer.value() >= 0) {
     state_.producers().note_ticket(where, sequence.producer, outcome.ticket);
     refused_.appended(where, sequence);
@@ -185,24 +147,6 @@ void Broker::note_refused_start(const storage::PartitionRef& where, std::span<co
                                .first = header->base_sequence,
                                .count = header->record_count};
   if (!state_.producers().expected(where, sequence)) refused_starts_.refuse(where, sequence);
-}
-
-bool Broker::has_room(const storage::PartitionRef& where, std::size_t bytes) {
-  if (store_.make_room(where, bytes) == storage::RoomRefusal::none) {
-    if (disk_full_since_) {
-      const auto lasted = std::chrono::duration_cast<std::chrono::seconds>(now() - *disk_full_since_);
-      common::log::info("there is room on the disk again", {{"after_s", lasted.count()}});
-      disk_full_since_.reset();
-    }
-    return true;
-  }
-  if (!disk_full_since_) {
-    disk_full_since_ = now();
-    common::log::error(
-        "disk full, produce requests are refused and nothing is lost",
-        {{"data_dir", settings_.data_dir}, {"next", "free space there; producers try again by themselves"}});
-  }
-  return false;
 }
 
 std::optional<AppendOutcome> Broker::settle_sequence(const Topic& topic, const storage::PartitionRef& where,
@@ -250,7 +194,6 @@ Refusal Broker::refuse_commit(const OffsetToCommit& commit) const {
   if (commit.metadata.size() > settings_.offset_metadata_bytes_max) {
     return {ErrorCode::offset_metadata_too_large, {}};
   }
-  if (commit.offset.value() < 0) return {ErrorCode::offset_out_of_range, {}};
   return {};
 }
 
@@ -258,7 +201,8 @@ storage::Ticket Broker::commit_offset(const std::string& group, OffsetToCommit c
   const auto partition = commit.partition;
   const auto ticket = journal(storage::GroupOffset{.group = group,
                                                    .partition = partition,
-                                                   .offset = commit.offset,
+                                                   // Any negative one withdraws: kafkajs begins anew by −2.
+                                                   .offset = std::max(commit.offset, storage::Offset(-1)),
                                                    .leader_epoch = commit.leader_epoch,
                                                    .metadata = std::move(commit.metadata),
                                                    .committed_at_ms = wall_ms()});
@@ -269,31 +213,13 @@ storage::Ticket Broker::commit_offset(const std::string& group, OffsetToCommit c
   return ticket;
 }
 
-std::optional<std::pair<storage::Offset, std::int64_t>> Broker::find_max_timestamp(
-    const storage::PartitionRef& partition) {
-  auto best = store_.find_time(partition, 0);
-  if (!best) return std::nullopt;
-  // "Some batch has a time ≥ t" holds up to the largest time and not beyond it: halve.
-  std::int64_t low = best->second;
-  std::int64_t high = std::numeric_limits<std::int64_t>::max();
-  while (low < high) {
-    const auto middle = low + (high - low) / 2 + 1;
-    if (const auto found = store_.find_time(partition, middle)) {
-      best = found;
-      low = std::max(middle, found->second);
-    } else {
-      high = middle - 1;
-    }
-  }
-  return best;
-}
-
 std::optional<Time> Broker::next_deadline() const {
   const auto groups = groups_.next_deadline();
   const auto fetches = fetch_waiters_.next_deadline();
-  if (!groups) return fetches;
-  if (!fetches) return groups;
-  return std::min(*groups, *fetches);
+  auto next = room_.next_deadline();
+  if (groups) next = std::min(next, *groups);
+  if (fetches) next = std::min(next, *fetches);
+  return next;
 }
 
 void Broker::tick() {
@@ -301,6 +227,7 @@ void Broker::tick() {
   const auto time = now();
   fetch_waiters_.advance(time);
   groups_.advance(time);
+  room_.tick(time);
   store_.maybe_checkpoint();
 }
 

@@ -15,16 +15,16 @@
 
 #include "broker/core/fetch_waiters.h"
 #include "broker/core/groups.h"
+#include "broker/core/outcomes.h"
 #include "broker/core/refused_producers.h"
+#include "broker/core/room.h"
 #include "broker/core/state.h"
-#include "broker/protocol/error_code.h"
 #include "common/clock.h"
 
 namespace broker::core {
 
 struct BrokerSettings {
   std::int32_t node_id = 1;
-  std::string data_dir;  // for what people are told
   std::string advertised_host = "127.0.0.1";
   std::int32_t advertised_port = 9092;
   bool auto_create_topics = true;
@@ -32,40 +32,7 @@ struct BrokerSettings {
   std::int32_t partitions_max = 10'000;  // of all topics together
   std::size_t offset_metadata_bytes_max = 4'096;
   GroupLimits groups;
-};
-
-// A domain outcome: an error code and, where there is one to give, a sentence for people.
-struct Refusal {
-  protocol::ErrorCode error = protocol::ErrorCode::none;
-  std::string message;
-  explicit operator bool() const { return error != protocol::ErrorCode::none; }
-};
-
-using TopicConfig = std::vector<std::pair<std::string, std::string>>;
-
-struct TopicOutcome {
-  Refusal refusal;
-  Topic* topic = nullptr;
-};
-
-struct AppendOutcome {
-  Refusal refusal;
-  storage::Offset base{-1};
-  std::int64_t log_append_time_ms = -1;
-  storage::Offset log_start{-1};
-  storage::Ticket ticket;
-};
-
-struct ProducerIdOutcome {
-  storage::ProducerId id;
-  storage::Ticket ticket;
-};
-
-struct OffsetToCommit {
-  storage::PartitionRef partition;
-  storage::Offset offset;
-  std::int32_t leader_epoch = -1;
-  std::string metadata;
+  RoomSettings room;
 };
 
 class Broker {
@@ -80,12 +47,28 @@ class Broker {
   [[nodiscard]] storage::Store& store() { return store_; }
   [[nodiscard]] Groups& groups() { return groups_; }
   [[nodiscard]] FetchWaiters& fetch_waiters() { return fetch_waiters_; }
+  [[nodiscard]] Room& room() { return room_; }
   [[nodiscard]] Time now() const { return clock_.steady(); }
 
   // `partitions` −1: the default. An existing topic is a refusal that names it in `topic` as well.
   TopicOutcome make_topic(const std::string& name, std::int32_t partitions, const TopicConfig& config);
   // The same checks, nothing made.
   [[nodiscard]] Refusal refuse_topic(const std::string& name, std::int32_t partitions, const TopicConfig& config);
+  // With its records, its groups' offsets and what is known of its producers; Fetches that wait for it are answered.
+  // The Topic itself is gone when this returns.
+  storage::Ticket delete_topic(Topic& topic);
+  // Answers that say that a topic is not there wait for this one.
+  [[nodiscard]] storage::Ticket topics_deleted_ticket() const { return topics_deleted_ticket_; }
+  // To `total` partitions; ask refuse_growth first.
+  [[nodiscard]] Refusal refuse_growth(const Topic& topic, std::int32_t total) const;
+  storage::Ticket grow_topic(Topic& topic, std::int32_t total);
+  // All edits, at once; ask refuse_edits first.
+  [[nodiscard]] Refusal refuse_edits(const std::vector<ConfigEdit>& edits) const;
+  storage::Ticket configure_topic(Topic& topic, const std::vector<ConfigEdit>& edits);
+  // Takes records away, consumed or not; `before` -1: all that are durable.
+  DeleteOutcome delete_records(Topic& topic, storage::PartitionIndex partition, storage::Offset before);
+  // Journals the partition's new start, which lies in [start, durable end], and wakes who waits below it.
+  storage::Ticket move_log_start(Topic& topic, storage::PartitionIndex partition, storage::Offset start);
 
   // Checks one partition's records and appends them. `records` lies in `frame`, which is written to (base offset,
   // leader epoch) and kept until the journal has it.
@@ -98,12 +81,10 @@ class Broker {
   [[nodiscard]] Refusal refuse_commit(const OffsetToCommit& commit) const;
   storage::Ticket commit_offset(const std::string& group, OffsetToCommit commit);
 
-  // The last batch's offset and time of the largest timestamp below the durable end.
-  [[nodiscard]] std::optional<std::pair<storage::Offset, std::int64_t>> find_max_timestamp(
-      const storage::PartitionRef& partition);
-
-  // Produce requests are refused for want of room.
-  [[nodiscard]] bool disk_full() const { return disk_full_since_.has_value(); }
+  // The first record at least as late; the one with the largest time. None: no such record is durable. Both throw when
+  // the partition cannot be read.
+  [[nodiscard]] std::optional<TimedOffset> find_time(const storage::PartitionRef& partition, std::int64_t timestamp_ms);
+  [[nodiscard]] std::optional<TimedOffset> find_max_timestamp(const storage::PartitionRef& partition);
 
   // When tick() has something to do.
   [[nodiscard]] std::optional<Time> next_deadline() const;
@@ -115,10 +96,12 @@ class Broker {
   std::optional<AppendOutcome> settle_sequence(const Topic& topic, const storage::PartitionRef& where,
                                                const BatchSequence& sequence);
   void note_refused_start(const storage::PartitionRef& where, std::span<const std::byte> records);
-  // False: no room. Says so once when it begins and once when it is over.
-  bool has_room(const storage::PartitionRef& where, std::size_t bytes);
   storage::Ticket journal(storage::Record record, storage::SharedBytes keep_alive = nullptr);
-  [[nodiscard]] storage::TopicId random_topic_id();
+  // A topic would have `of_topic` partitions, `more` than there are now.
+  [[nodiscard]] Refusal refuse_partition_count(std::int32_t of_topic, std::int32_t more) const;
+  std::optional<TimedOffset> look_into_batch(const storage::PartitionRef& partition,
+                                             const std::pair<storage::Offset, std::int64_t>& found,
+                                             std::int64_t timestamp_ms);
   [[nodiscard]] std::int64_t wall_ms() const;
 
   State& state_;
@@ -128,9 +111,10 @@ class Broker {
   std::function<std::uint64_t()> random_;
   Groups groups_;
   FetchWaiters fetch_waiters_;
+  Room room_;
   RefusedProducers refused_;         // for want of room: answered with a retriable error
   RefusedProducers refused_starts_;  // producers whose very first batch was refused for what it is
-  std::optional<Time> disk_full_since_;
+  storage::Ticket topics_deleted_ticket_;
   storage::ProducerId producer_ids_next_{0};
   storage::ProducerId producer_ids_end_{0};
   storage::Ticket producer_ids_ticket_;

@@ -31,4 +31,11 @@ void RefusedProducers::appended(const storage::PartitionRef& partition, const Ba
   if (refused_.erase(key) > 0) std::erase(by_age_, key);
 }
 
+void RefusedProducers::forget_topic(const storage::TopicId& topic) {
+  if (refused_.empty()) return;
+  const auto of_topic = [&topic](const Key& key) { return key.first.topic == topic; };
+  std::erase_if(refused_, [&](const auto& entry) { return of_topic(entry.first); });
+  std::erase_if(by_age_, of_topic);
+}
+
 }  // namespace broker::core

@@ -22,6 +22,7 @@ class RefusedProducers {
   [[nodiscard]] bool holds_back(const storage::PartitionRef& partition, const BatchSequence& batch) const;
   // The batch was appended: what it waited for is over.
   void appended(const storage::PartitionRef& partition, const BatchSequence& batch);
+  void forget_topic(const storage::TopicId& topic);
   [[nodiscard]] std::size_t size() const { return refused_.size(); }
 
  private:

@@ -1,9 +1,13 @@
-// ApiVersions, Metadata, FindCoordinator: who is here and what is served. Metadata makes topics that do not exist.
+// ApiVersions, Metadata, DescribeCluster, FindCoordinator: who is here and what is served. Metadata makes topics that
+// do not exist.
 #include <algorithm>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "broker/handlers/families.h"
 #include "broker/protocol/api_table.h"
+#include "broker/protocol/describe_cluster.h"
 #include "broker/protocol/find_coordinator.h"
 #include "broker/protocol/metadata.h"
 
@@ -12,6 +16,17 @@ namespace broker::handlers {
 using protocol::ErrorCode;
 
 namespace {
+
+// Who can connect may do everything that is served here. The bits are the numbers of Kafka's operations.
+constexpr std::int32_t bits(std::initializer_list<int> operations) {
+  std::int32_t all = 0;
+  for (const int operation : operations) all |= 1 << operation;
+  return all;
+}
+// Read 3, write 4, create 5, delete 6, alter 7, describe 8, describe and alter configurations 10, 11; idempotent
+// write 12.
+constexpr std::int32_t kTopicOperations = bits({3, 4, 5, 6, 7, 8, 10, 11});
+constexpr std::int32_t kClusterOperations = bits({5, 7, 8, 10, 11, 12});
 
 protocol::MetadataTopic describe_topic(Context& context, const core::Topic& topic) {
   protocol::MetadataTopic described;
@@ -42,18 +57,43 @@ protocol::MetadataTopic find_or_make(Context& context, const protocol::MetadataR
   auto* topic = wanted.name ? broker.state().find_topic(*wanted.name) : broker.state().find_topic(wanted.topic_id);
   if (topic == nullptr && wanted.name && may_make) {
     auto made = broker.make_topic(*wanted.name, -1, {});
-    if (made.refusal) {
-      missing.error_code = made.refusal.error;
-      return missing;
-    }
+    missing.error_code = made.refusal.error;
     topic = made.topic;
+  } else if (topic == nullptr && wanted.name) {
+    missing.error_code = core::valid_topic_name(*wanted.name) ? ErrorCode::unknown_topic_or_partition
+                                                              : ErrorCode::invalid_topic_exception;
+  } else if (topic == nullptr) {
+    missing.error_code = ErrorCode::unknown_topic_id;
   }
-  if (topic == nullptr) {
-    missing.error_code = wanted.name ? ErrorCode::unknown_topic_or_partition : ErrorCode::unknown_topic_id;
-    return missing;
+  ticket = std::max(ticket, topic == nullptr ? broker.topics_deleted_ticket() : topic->ticket);
+  return topic == nullptr ? missing : describe_topic(context, *topic);
+}
+
+// Each topic once, however often it is named: a small request must not ask for a huge answer.
+std::vector<protocol::MetadataTopic> named_topics(Context& context, const protocol::MetadataRequest& message,
+                                                  storage::Ticket& ticket) {
+  const storage::Burst one_frame(context.broker.store());
+  const bool may_make = message.allow_auto_topic_creation && context.broker.settings().auto_create_topics;
+  std::set<std::pair<std::string_view, protocol::Uuid>> seen;
+  std::vector<protocol::MetadataTopic> topics;
+  for (const auto& wanted : *message.topics) {
+    const auto id = wanted.name ? protocol::Uuid{} : wanted.topic_id;
+    if (!seen.emplace(wanted.name ? std::string_view(*wanted.name) : std::string_view(), id).second) continue;
+    topics.push_back(find_or_make(context, wanted, may_make, ticket));
   }
-  ticket = std::max(ticket, topic->ticket);
-  return describe_topic(context, *topic);
+  return topics;
+}
+
+std::vector<protocol::MetadataTopic> all_topics(Context& context, storage::Ticket& ticket) {
+  auto& broker = context.broker;
+  ticket = std::max(ticket, broker.topics_deleted_ticket());
+  std::vector<protocol::MetadataTopic> topics;
+  topics.reserve(broker.state().topics().size());
+  for (const auto& [name, topic] : broker.state().topics()) {
+    ticket = std::max(ticket, topic->ticket);
+    topics.push_back(describe_topic(context, *topic));
+  }
+  return topics;
 }
 
 }  // namespace
@@ -79,20 +119,37 @@ void handle_metadata(Context& context, const Request& request, const ReplyPtr& r
 
     storage::Ticket ticket;
     const bool all = !message.topics || (request.header.version.value() == 0 && message.topics->empty());
-    if (all) {
-      response.topics.reserve(broker.state().topics().size());
-      for (const auto& [name, topic] : broker.state().topics()) {
-        ticket = std::max(ticket, topic->ticket);
-        response.topics.push_back(describe_topic(context, *topic));
-      }
-    } else {
-      const storage::Burst one_frame(broker.store());
-      const bool may_make = message.allow_auto_topic_creation && settings.auto_create_topics;
-      for (const auto& wanted : *message.topics) {
-        response.topics.push_back(find_or_make(context, wanted, may_make, ticket));
-      }
+    response.topics = all ? all_topics(context, ticket) : named_topics(context, message, ticket);
+    if (message.include_topic_authorized_operations) {
+      for (auto& topic : response.topics) topic.topic_authorized_operations = kTopicOperations;
     }
+    if (message.include_cluster_authorized_operations) response.cluster_authorized_operations = kClusterOperations;
     answer(request, reply, response, ticket);
+  });
+}
+
+void handle_describe_cluster(Context& context, const Request& request, const ReplyPtr& reply) {
+  decoded<protocol::DescribeClusterRequest>(context, request, reply, [&](const auto& message) {
+    constexpr std::int8_t kBrokers = 1;
+    constexpr std::int8_t kControllers = 2;
+    const auto& settings = context.broker.settings();
+    protocol::DescribeClusterResponse response;
+    response.endpoint_type = message.endpoint_type;
+    if (message.endpoint_type != kBrokers) {
+      const bool controllers = message.endpoint_type == kControllers;
+      response.error_code = controllers ? ErrorCode::mismatched_endpoint_type : ErrorCode::unsupported_endpoint_type;
+      response.error_message = "this address is a broker's: ask for endpoints of type 1";
+      return answer(request, reply, response);
+    }
+    response.cluster_id = context.broker.cluster_id();
+    response.controller_id = settings.node_id;
+    protocol::DescribeClusterBroker self;
+    self.broker_id = settings.node_id;
+    self.host = settings.advertised_host;
+    self.port = settings.advertised_port;
+    response.brokers.push_back(std::move(self));
+    if (message.include_cluster_authorized_operations) response.cluster_authorized_operations = kClusterOperations;
+    answer(request, reply, response);
   });
 }
 

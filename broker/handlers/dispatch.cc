@@ -31,8 +31,15 @@ constexpr auto kHandlers = std::to_array<Entry>({
     {ApiKey::sync_group, handle_sync_group},
     {ApiKey::api_versions, handle_api_versions},
     {ApiKey::create_topics, handle_create_topics},
+    {ApiKey::delete_topics, handle_delete_topics},
     {ApiKey::init_producer_id, handle_init_producer_id},
     {ApiKey::describe_configs, handle_describe_configs},
+    {ApiKey::create_partitions, handle_create_partitions},
+    {ApiKey::delete_records, handle_delete_records},
+    {ApiKey::offset_for_leader_epoch, handle_offset_for_leader_epoch},
+    {ApiKey::alter_configs, handle_alter_configs},
+    {ApiKey::incremental_alter_configs, handle_incremental_alter_configs},
+    {ApiKey::describe_cluster, handle_describe_cluster},
 });
 
 const Entry* find(ApiKey key) {
@@ -62,6 +69,14 @@ std::string describe(const protocol::RequestHeader& header) {
 void refuse_malformed(Context& context, const Request& request, const ReplyPtr& reply, protocol::DecodeError error) {
   context.metrics.malformed.add();
   reply->close("malformed " + describe(request.header) + ": " + std::string(protocol::name(error)));
+}
+
+bool names_too_many(Context& context, const Request& request, const ReplyPtr& reply, std::size_t named) {
+  const auto most = context.limits.partitions_per_request_max;
+  if (named <= most) return false;
+  reply->close(describe(request.header) + " names " + std::to_string(named) + " topics, partitions or resources: the " +
+               "limit is " + std::to_string(most));
+  return true;
 }
 
 bool has_handler(ApiKey key) { return find(key) != nullptr; }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/core/broker.h"
+#include "broker/handlers/fetched_topics.h"
 #include "broker/handlers/reply.h"
 #include "broker/protocol/headers.h"
 #include "common/metrics.h"
@@ -52,6 +53,7 @@ struct Request {
   std::span<const std::byte> body;
   Frame frame;
   std::string client_host;
+  FetchedTopics* fetched = nullptr;  // of the connection; null: nothing is remembered
 };
 
 // Fills `reply` exactly once, now or later.

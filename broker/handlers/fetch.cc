@@ -1,6 +1,7 @@
 // Fetch: reads what is durable, or hangs itself into its partitions' lists until enough is, or its time is over.
-// Sessions are declined (KIP-227): every answer is whole and has session id 0. At least one whole batch is returned,
-// however small the limits (KIP-74).
+// Sessions are declined (KIP-227): every answer is whole and has session id 0; so are followers. At least one whole
+// batch is returned, however small the limits (KIP-74). From v13 on topics go by id (KIP-516): a topic that was deleted
+// and made anew is another one.
 #include "broker/protocol/fetch.h"
 
 #include <algorithm>
@@ -8,7 +9,9 @@
 #include <memory>
 #include <string>
 
+#include "broker/core/leader_epochs.h"
 #include "broker/handlers/families.h"
+#include "broker/handlers/fetched_topics.h"
 #include "common/log.h"
 
 namespace broker::handlers {
@@ -17,14 +20,22 @@ using protocol::ErrorCode;
 
 namespace {
 
+constexpr std::int16_t kByIdSince = 13;
+
 // One partition that is asked for, and what was found.
 struct Wanted {
   protocol::FetchPartition ask;
   std::size_t topic = 0;
   storage::PartitionRef ref;
-  bool known = false;
+  ErrorCode refused = ErrorCode::none;
   protocol::FetchPartitionResponse found;
   storage::ReadResult records;
+};
+
+// As the client named it; the id is that of the topic which the name meant when the request came.
+struct WantedTopic {
+  std::string name;
+  storage::TopicId id{};
 };
 
 // A Fetch from its decoding to its answer; kept alive by the waiter.
@@ -35,37 +46,46 @@ struct Fetch {
   Context& context;
   protocol::RequestHeader header;
   ReplyPtr reply;
-  std::vector<std::string> topics;
+  std::vector<WantedTopic> topics;
   std::vector<Wanted> partitions;
   std::uint64_t bytes_min = 0;
   std::uint64_t bytes_max = 0;
   std::uint64_t bytes_found = 0;
   struct LogBytes {
     std::uint64_t sum = 0;
-    bool all_durable = false;  // none of them is still on its way to the disk
+    bool all_durable = true;  // none of them is still on its way to the disk
+    bool all_there = true;    // no partition is gone, or begins behind the offset that is asked for
   };
   LogBytes log_bytes;   // of all partitions, when they were read
   bool failed = false;  // some partition has an error: answer at once
 
   bool attempt(bool time_over);
+  [[nodiscard]] bool by_id() const { return header.version.value() >= kByIdSince; }
 
  private:
   void read_all();
   void read_one(Wanted& wanted);
+  void refuse(Wanted& wanted, ErrorCode error);
   [[nodiscard]] LogBytes log_bytes_now() const;
   void send();
 };
 
 Fetch::LogBytes Fetch::log_bytes_now() const {
-  std::uint64_t sum = 0;
-  bool all_durable = true;
+  LogBytes now;
   for (const auto& one : partitions) {
-    const auto bounds = one.known ? context.broker.store().bounds(one.ref) : std::nullopt;
+    if (one.refused != ErrorCode::none) continue;
+    const auto bounds = context.broker.store().bounds(one.ref);
+    now.all_there = now.all_there && bounds && bounds->start <= storage::Offset(one.ask.fetch_offset);
     if (!bounds) continue;
-    sum += bounds->bytes;
-    all_durable = all_durable && bounds->end == bounds->durable_end;
+    now.sum += bounds->bytes;
+    now.all_durable = now.all_durable && bounds->end == bounds->durable_end;
   }
-  return {sum, all_durable};
+  return now;
+}
+
+void Fetch::refuse(Wanted& wanted, ErrorCode error) {
+  wanted.found.error_code = error;
+  failed = true;
 }
 
 void Fetch::read_one(Wanted& wanted) {
@@ -74,21 +94,19 @@ void Fetch::read_one(Wanted& wanted) {
   wanted.records = {};
   found.partition_index = wanted.ask.partition;
   found.records = protocol::BytesView();
-  const auto bounds = wanted.known ? context.broker.store().bounds(wanted.ref) : std::nullopt;
-  if (!bounds) {
-    found.error_code = ErrorCode::unknown_topic_or_partition;
-    failed = true;
-    return;
+  if (wanted.refused != ErrorCode::none) return refuse(wanted, wanted.refused);
+  const auto bounds = context.broker.store().bounds(wanted.ref);
+  if (!bounds) {  // deleted while the Fetch waited
+    return refuse(wanted, by_id() ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition);
   }
   found.high_watermark = bounds->durable_end.value();
   found.last_stable_offset = bounds->durable_end.value();
   found.log_start_offset = bounds->start.value();
   const storage::Offset from(wanted.ask.fetch_offset);
-  if (from < bounds->start || from > bounds->end) {
-    found.error_code = ErrorCode::offset_out_of_range;
-    failed = true;
-    return;
+  if (from < bounds->start) {
+    context.broker.room().note_offset_gone(wanted.ref, from, bounds->start, header.client_id.value_or(""));
   }
+  if (from < bounds->start || from > bounds->end) return refuse(wanted, ErrorCode::offset_out_of_range);
   if (from >= bounds->durable_end) return;
   const auto asked = static_cast<std::uint64_t>(std::max(wanted.ask.partition_max_bytes, 0));
   if (context.fetch_bytes_now == 0) return;
@@ -98,11 +116,10 @@ void Fetch::read_one(Wanted& wanted) {
   try {
     wanted.records = context.broker.store().read(wanted.ref, from, room);
   } catch (const common::Error& error) {
-    common::log::error("partition cannot be read: check the disk, stop the broker, run outbox-broker check",
-                       {{"topic", topics[wanted.topic]}, {"partition", wanted.ask.partition}, {"error", error.what()}});
-    found.error_code = ErrorCode::kafka_storage_error;
-    failed = true;
-    return;
+    common::log::error(
+        "partition cannot be read: check the disk, stop the broker, run outbox-broker check",
+        {{"topic", topics[wanted.topic].name}, {"partition", wanted.ask.partition}, {"error", error.what()}});
+    return refuse(wanted, ErrorCode::kafka_storage_error);
   }
   // What was read may exceed the room by its first batch; that is for the first partition of an answer only.
   if (bytes_found > 0 && wanted.records.bytes.size() > room) {
@@ -124,11 +141,17 @@ void Fetch::read_all() {
 
 void Fetch::send() {
   protocol::FetchResponse response;
+  storage::Ticket ticket;
   response.topics.resize(topics.size());
-  for (std::size_t i = 0; i < topics.size(); ++i) response.topics[i].topic = topics[i];
+  for (std::size_t i = 0; i < topics.size(); ++i) {
+    response.topics[i].topic = topics[i].name;
+    response.topics[i].topic_id = topics[i].id;
+    const auto* topic = context.broker.state().find_topic(topics[i].id);
+    ticket = std::max(ticket, topic == nullptr ? context.broker.topics_deleted_ticket() : topic->ticket);
+  }
   for (auto& one : partitions) response.topics[one.topic].partitions.push_back(std::move(one.found));
   context.metrics.fetch_bytes.add(bytes_found);
-  reply->send(protocol::encode_response(response, header.version, header.correlation));
+  reply->send(protocol::encode_response(response, header.version, header.correlation), ticket);
 }
 
 bool Fetch::attempt(bool time_over) {
@@ -136,8 +159,8 @@ bool Fetch::attempt(bool time_over) {
   // Nothing to read again for while too few bytes have come since: a consumer that wants large portions of a partition
   // with small appends would otherwise read the same bytes over and over.
   if (!time_over && log_bytes.all_durable && bytes_found < bytes_min) {
-    const auto now = log_bytes_now().sum;
-    if (now >= log_bytes.sum && bytes_found + (now - log_bytes.sum) < bytes_min) return false;
+    const auto now = log_bytes_now();
+    if (now.all_there && now.sum >= log_bytes.sum && bytes_found + (now.sum - log_bytes.sum) < bytes_min) return false;
   }
   read_all();
   if (!failed && !time_over && bytes_found < std::min(bytes_min, std::max<std::uint64_t>(context.fetch_bytes_now, 1))) {
@@ -145,6 +168,43 @@ bool Fetch::attempt(bool time_over) {
   }
   send();
   return true;
+}
+
+// Why a partition cannot be read at all, as far as the request alone tells.
+ErrorCode refuse_partition(Context& context, const Request& request, const WantedTopic& topic, const core::Topic* known,
+                           const protocol::FetchPartition& ask) {
+  const bool by_id = request.header.version.value() >= kByIdSince;
+  if (known == nullptr && by_id) return ErrorCode::unknown_topic_id;
+  if (known == nullptr || ask.partition < 0 || ask.partition >= known->partitions) {
+    return ErrorCode::unknown_topic_or_partition;
+  }
+  const auto& store = context.broker.store();
+  const auto error = core::check_leader_epoch(ask.current_leader_epoch, store.leader_epoch());
+  if (error != ErrorCode::none || by_id || request.fetched == nullptr) return error;
+  const storage::PartitionIndex partition(ask.partition);
+  const auto start = store.bounds({known->id, partition}).value_or(storage::PartitionBounds{}).start;
+  const bool former = request.fetched->asks_with_former_offset(topic.name, known->id, partition);
+  return former && storage::Offset(ask.fetch_offset) > start ? ErrorCode::offset_out_of_range : ErrorCode::none;
+}
+
+void take_topics(Fetch& fetch, const Request& request, const protocol::FetchRequest& message) {
+  auto& state = fetch.context.broker.state();
+  const bool is_follower = message.replica_id >= 0 || message.replica_state.replica_id >= 0;
+  for (const auto& asked : message.topics) {
+    WantedTopic topic{asked.topic, asked.topic_id};
+    const auto* known = fetch.by_id() ? state.find_topic(asked.topic_id) : state.find_topic(asked.topic);
+    if (known != nullptr) topic.id = known->id;
+    for (const auto& ask : asked.partitions) {
+      Wanted wanted;
+      wanted.ask = ask;
+      wanted.topic = fetch.topics.size();
+      wanted.refused =
+          is_follower ? ErrorCode::not_leader_or_follower : refuse_partition(fetch.context, request, topic, known, ask);
+      if (wanted.refused == ErrorCode::none) wanted.ref = {known->id, storage::PartitionIndex(ask.partition)};
+      fetch.partitions.push_back(std::move(wanted));
+    }
+    fetch.topics.push_back(std::move(topic));
+  }
 }
 
 }  // namespace
@@ -156,26 +216,14 @@ void handle_fetch(Context& context, const Request& request, const ReplyPtr& repl
       response.error_code = ErrorCode::fetch_session_id_not_found;
       return answer(request, reply, response);
     }
+    std::size_t named = 0;
+    for (const auto& topic : message.topics) named += topic.partitions.size();
+    if (names_too_many(context, request, reply, named)) return;
     auto fetch = std::make_shared<Fetch>(context, request.header, reply);
     fetch->bytes_max = std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(message.max_bytes, 0)),
                                                context.limits.fetch_bytes_max);
     fetch->bytes_min = std::min(static_cast<std::uint64_t>(std::max(message.min_bytes, 0)), fetch->bytes_max);
-    for (const auto& topic : message.topics) {
-      const auto* known = context.broker.state().find_topic(topic.topic);
-      for (const auto& ask : topic.partitions) {
-        Wanted wanted;
-        wanted.ask = ask;
-        wanted.topic = fetch->topics.size();
-        wanted.known = known != nullptr && ask.partition >= 0 && ask.partition < known->partitions;
-        if (wanted.known) wanted.ref = {known->id, storage::PartitionIndex(ask.partition)};
-        fetch->partitions.push_back(std::move(wanted));
-      }
-      fetch->topics.push_back(topic.topic);
-    }
-    if (fetch->partitions.size() > context.limits.partitions_per_request_max) {
-      return reply->close("Fetch of " + std::to_string(fetch->partitions.size()) + " partitions: the limit is " +
-                          std::to_string(context.limits.partitions_per_request_max));
-    }
+    take_topics(*fetch, request, message);
     const auto wait_ms = std::min(message.max_wait_ms, context.limits.fetch_wait_max_ms);
     const bool at_once = wait_ms <= 0 || fetch->partitions.empty();
     if (fetch->attempt(at_once)) return;

@@ -149,7 +149,8 @@ void Session::on_frame(const handlers::Frame& frame) {
     if (const auto self = weak.lock()) self->on_filled(bytes);
   });
   slots_.push_back({reply, frame->size(), last_read_});
-  hub_.handle({decoded.header, std::span<const std::byte>(*frame).subspan(decoded.size), frame, address_}, reply);
+  hub_.handle({decoded.header, std::span<const std::byte>(*frame).subspan(decoded.size), frame, address_, &fetched_},
+              reply);
 }
 
 bool Session::head_ready() const {

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/handlers/fetched_topics.h"
 #include "broker/handlers/reply.h"
 #include "broker/net/hub.h"
 
@@ -74,6 +75,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::array<std::byte, 4> header_{};
   std::size_t header_have_ = 0;  // bytes of the next frame's length that came with the last frame
   std::deque<Slot> slots_;
+  handlers::FetchedTopics fetched_;
   std::size_t bytes_in_flight_ = 0;  // frames not yet answered, and unsent_
   std::size_t unsent_ = 0;           // answers not yet sent
   bool reading_frame_ = false;

@@ -20,7 +20,7 @@ struct Row {
 constexpr std::array kRows{
     // key, name, min advertised, max, flexible from, min served
     Row{{ApiKey::produce, "Produce", 0, 11, 9, 3}, true},  // librdkafka looks for 0; 0–2 carry old record formats
-    Row{{ApiKey::fetch, "Fetch", 4, 12, 12, 4}, true},     // messages reach 16; 13 needs topic ids in the handler
+    Row{{ApiKey::fetch, "Fetch", 4, 16, 12, 4}, true},     // from 13 on by topic id
     Row{{ApiKey::list_offsets, "ListOffsets", 1, 7, 6, 1}, true},
     Row{{ApiKey::metadata, "Metadata", 0, 12, 9, 0}, true},
     Row{{ApiKey::offset_commit, "OffsetCommit", 2, 8, 8, 2}, true},
@@ -34,17 +34,17 @@ constexpr std::array kRows{
     Row{{ApiKey::list_groups, "ListGroups", 0, 5, 3, 0}, false},
     Row{{ApiKey::api_versions, "ApiVersions", 0, 3, 3, 0}, true},
     Row{{ApiKey::create_topics, "CreateTopics", 0, 7, 5, 0}, true},
-    Row{{ApiKey::delete_topics, "DeleteTopics", 0, 6, 4, 0}, false},
-    Row{{ApiKey::delete_records, "DeleteRecords", 0, 2, 2, 0}, false},
+    Row{{ApiKey::delete_topics, "DeleteTopics", 0, 6, 4, 0}, true},
+    Row{{ApiKey::delete_records, "DeleteRecords", 0, 2, 2, 0}, true},
     Row{{ApiKey::init_producer_id, "InitProducerId", 0, 4, 2, 0}, true},
-    Row{{ApiKey::offset_for_leader_epoch, "OffsetForLeaderEpoch", 2, 4, 4, 2}, false},
+    Row{{ApiKey::offset_for_leader_epoch, "OffsetForLeaderEpoch", 2, 4, 4, 2}, true},
     Row{{ApiKey::describe_configs, "DescribeConfigs", 0, 4, 4, 0}, true},
-    Row{{ApiKey::alter_configs, "AlterConfigs", 0, 2, 2, 0}, false},
-    Row{{ApiKey::create_partitions, "CreatePartitions", 0, 3, 2, 0}, false},
+    Row{{ApiKey::alter_configs, "AlterConfigs", 0, 2, 2, 0}, true},
+    Row{{ApiKey::create_partitions, "CreatePartitions", 0, 3, 2, 0}, true},
     Row{{ApiKey::delete_groups, "DeleteGroups", 0, 2, 2, 0}, false},
-    Row{{ApiKey::incremental_alter_configs, "IncrementalAlterConfigs", 0, 1, 1, 0}, false},
+    Row{{ApiKey::incremental_alter_configs, "IncrementalAlterConfigs", 0, 1, 1, 0}, true},
     Row{{ApiKey::offset_delete, "OffsetDelete", 0, 0, kNeverFlexible, 0}, false},
-    Row{{ApiKey::describe_cluster, "DescribeCluster", 0, 1, 0, 0}, false},
+    Row{{ApiKey::describe_cluster, "DescribeCluster", 0, 1, 0, 0}, true},
 };
 
 constexpr bool ordered_by_key() {

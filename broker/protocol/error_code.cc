@@ -173,6 +173,8 @@ std::string_view name(ErrorCode code) noexcept {
       return "UNKNOWN_TOPIC_ID";
     case ErrorCode::fetch_session_topic_id_error:
       return "FETCH_SESSION_TOPIC_ID_ERROR";
+    case ErrorCode::mismatched_endpoint_type:
+      return "MISMATCHED_ENDPOINT_TYPE";
     case ErrorCode::unsupported_endpoint_type:
       return "UNSUPPORTED_ENDPOINT_TYPE";
   }

@@ -91,6 +91,7 @@ enum class ErrorCode : std::int16_t {
   inconsistent_topic_id = 94,
   unknown_topic_id = 100,
   fetch_session_topic_id_error = 106,
+  mismatched_endpoint_type = 114,
   unsupported_endpoint_type = 115,
 };
 

@@ -1,6 +1,8 @@
 // Headers of record batches: reading, rewriting, iterating; see record_batch.h. The checks: record_batch_check.cc.
 #include "broker/protocol/record_batch.h"
 
+#include <algorithm>
+
 #include "broker/protocol/wire.h"
 #include "common/crc32c.h"
 #include "common/ensure.h"
@@ -80,6 +82,26 @@ void set_log_append_time(std::span<std::byte> batch, std::int64_t timestamp_ms) 
 
 bool crc_matches(const BatchHeader& batch) noexcept {
   return common::crc32c(batch.bytes.span().subspan(kBatchCrcFrom)) == batch.crc;
+}
+
+std::optional<RecordPlace> find_record(const BatchHeader& batch, std::int64_t from_offset,
+                                       std::int64_t timestamp_ms) noexcept {
+  if (batch.log_append_time()) {  // one time for all
+    const auto first = std::max(batch.base_offset, from_offset);
+    if (batch.max_timestamp_ms < timestamp_ms || first > batch.last_offset()) return std::nullopt;
+    return RecordPlace{first, batch.max_timestamp_ms};
+  }
+  if (batch.codec_bits() != static_cast<std::uint8_t>(Codec::none)) return std::nullopt;
+  WireReader in(batch.bytes.span().subspan(kBatchHeaderBytes));
+  for (std::int32_t index = 0; index < batch.record_count && in.ok(); ++index) {
+    const std::int32_t length = in.varint();
+    WireReader record(in.take(length < 0 ? 0 : static_cast<std::size_t>(length)));
+    static_cast<void>(record.integer<std::int8_t>());  // attributes
+    RecordPlace place{.offset = batch.base_offset + index};
+    const bool overflow = __builtin_add_overflow(batch.base_timestamp_ms, record.varlong(), &place.timestamp_ms);
+    if (!overflow && record.ok() && place.offset >= from_offset && place.timestamp_ms >= timestamp_ms) return place;
+  }
+  return std::nullopt;
 }
 
 std::optional<BatchHeader> BatchIterator::next() noexcept {

@@ -94,6 +94,14 @@ void set_log_append_time(std::span<std::byte> batch, std::int64_t timestamp_ms) 
 // True when the CRC in the header is that of the bytes. `batch` is exactly one batch.
 [[nodiscard]] bool crc_matches(const BatchHeader& batch) noexcept;
 
+struct RecordPlace {
+  std::int64_t offset = 0;
+  std::int64_t timestamp_ms = 0;
+};
+// The first record at or past the offset that is at least as late. None: there is none, or the batch is compressed.
+[[nodiscard]] std::optional<RecordPlace> find_record(const BatchHeader& batch, std::int64_t from_offset,
+                                                     std::int64_t timestamp_ms) noexcept;
+
 // Goes over the batches of a blob (a segment, a Fetch response). Stops at the first that is not whole.
 class BatchIterator {
  public:

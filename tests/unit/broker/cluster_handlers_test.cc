@@ -1,7 +1,9 @@
 // ApiVersions, Metadata, CreateTopics, DescribeConfigs, FindCoordinator, offsets, and the dispatcher itself.
 #include <algorithm>
+#include <limits>
 
 #include "broker/protocol/create_topics.h"
+#include "broker/protocol/describe_cluster.h"
 #include "broker/protocol/describe_configs.h"
 #include "broker/protocol/find_coordinator.h"
 #include "broker/protocol/groups.h"
@@ -95,6 +97,62 @@ TEST_F(ClusterTest, MetadataOfAllTopicsAndOfNone) {
   by_id.topics.emplace();
   by_id.topics->push_back({state.find_topic("b")->id, std::nullopt});
   EXPECT_EQ(call<protocol::MetadataResponse>(by_id, 12).topics.at(0).name, "b");
+}
+
+TEST_F(ClusterTest, MetadataAnswersATopicOnceHoweverOftenItIsNamed) {
+  make_topic("t");
+  auto request = metadata("t");
+  request.topics->resize(1'000, request.topics->at(0));
+  request.topics->push_back({{}, "none"});
+  request.allow_auto_topic_creation = false;
+  EXPECT_EQ(call<protocol::MetadataResponse>(request, 12).topics.size(), 2U);
+}
+
+TEST_F(ClusterTest, MetadataByIdAndItsErrors) {
+  make_topic("t");
+  protocol::MetadataRequest by_id;
+  by_id.topics.emplace();
+  by_id.topics->push_back({state.find_topic("t")->id, std::nullopt});
+  by_id.topics->push_back({protocol::Uuid{9}, std::nullopt});
+  for (const int version : {10, 12}) {
+    const auto response = call<protocol::MetadataResponse>(by_id, version);
+    EXPECT_EQ(response.topics.at(0).name, "t");
+    EXPECT_EQ(response.topics.at(1).error_code, ErrorCode::unknown_topic_id);
+    EXPECT_EQ(response.topics.at(1).topic_id, protocol::Uuid{9});
+  }
+  EXPECT_EQ(call<protocol::MetadataResponse>(metadata("a/b", false), 0).topics.at(0).error_code,
+            ErrorCode::invalid_topic_exception);
+}
+
+TEST_F(ClusterTest, MetadataTellsWhatIsAllowedWhenAsked) {
+  make_topic("t");
+  constexpr auto kNotAsked = std::numeric_limits<std::int32_t>::min();
+  auto request = metadata("t");
+  EXPECT_EQ(call<protocol::MetadataResponse>(request, 8).topics.at(0).topic_authorized_operations, kNotAsked);
+  request.include_topic_authorized_operations = true;
+  request.include_cluster_authorized_operations = true;
+  const auto response = call<protocol::MetadataResponse>(request, 8);
+  constexpr std::int32_t kDelete = 1 << 6;
+  EXPECT_NE(response.topics.at(0).topic_authorized_operations & kDelete, 0);
+  EXPECT_GT(response.cluster_authorized_operations, 0);
+}
+
+TEST_F(ClusterTest, DescribeClusterAtBothVersions) {
+  for (const int version : {0, 1}) {
+    const auto response = call<protocol::DescribeClusterResponse>(protocol::DescribeClusterRequest{}, version);
+    EXPECT_EQ(response.error_code, ErrorCode::none);
+    EXPECT_EQ(response.cluster_id, "outbox-memory");
+    EXPECT_EQ(response.controller_id, 1);
+    ASSERT_EQ(response.brokers.size(), 1U);
+    EXPECT_EQ(response.brokers[0].port, 9092);
+  }
+  protocol::DescribeClusterRequest controllers;
+  controllers.endpoint_type = 2;
+  const auto response = call<protocol::DescribeClusterResponse>(controllers, 1);
+  EXPECT_EQ(response.error_code, ErrorCode::mismatched_endpoint_type);
+  EXPECT_TRUE(response.error_message);
+  controllers.endpoint_type = 9;
+  EXPECT_EQ(call<protocol::DescribeClusterResponse>(controllers, 1).error_code, ErrorCode::unsupported_endpoint_type);
 }
 
 class SlowClusterTest : public ClusterTest {
@@ -213,6 +271,21 @@ TEST_F(ClusterTest, OffsetsOfUnknownTopicsAndGroups) {
   const auto response = call<protocol::OffsetFetchResponse>(fetch, 5);
   EXPECT_EQ(response.topics.at(0).partitions.at(0).committed_offset, -1);
   EXPECT_EQ(response.topics.at(0).partitions.at(1).error_code, ErrorCode::none);
+}
+
+TEST_F(ClusterTest, NegativeOffsetWithdrawsTheCommit) {  // kafkajs 2.2 begins anew by committing −2
+  make_topic("t");
+  for (const std::int64_t negative : {-1, -2}) {
+    for (const std::int64_t offset : {std::int64_t{3}, negative}) {
+      EXPECT_EQ(call<protocol::OffsetCommitResponse>(commit(offset), 7).topics[0].partitions[0].error_code,
+                ErrorCode::none);
+    }
+    protocol::OffsetFetchRequest fetch;
+    fetch.group_id = "g";
+    fetch.topics.emplace();
+    fetch.topics->push_back({"t", {0}});
+    EXPECT_EQ(call<protocol::OffsetFetchResponse>(fetch, 5).topics.at(0).partitions.at(0).committed_offset, -1);
+  }
 }
 
 TEST_F(ClusterTest, GroupOverTheWire) {

@@ -53,7 +53,7 @@ class HandlersTest : public testing::Test {
     const auto header = protocol::decode_request_header(*frame);
     auto reply = std::make_shared<handlers::Reply>([](std::size_t) {});
     const auto body = std::span<const std::byte>(*frame).subspan(header.size);
-    handlers::handle(context, {header.header, body, frame, "127.0.0.1"}, reply);
+    handlers::handle(context, {header.header, body, frame, "127.0.0.1", &fetched_topics}, reply);
     return reply;
   }
   // The answer's message. Its bytes are kept by the fixture, for its views.
@@ -89,6 +89,7 @@ class HandlersTest : public testing::Test {
   handlers::HandlerMetrics handler_metrics{metrics};
   core::Broker broker{state, store, clock, core::BrokerSettings{}, [this] { return ++random * 0x9e3779b97f4a7c15ULL; }};
   handlers::Context context{broker, handler_metrics, {}};
+  handlers::FetchedTopics fetched_topics;  // all requests come over one connection
   std::vector<std::unique_ptr<std::vector<std::byte>>> kept;
 };
 
