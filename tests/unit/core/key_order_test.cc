@@ -27,6 +27,18 @@ TEST(SingleLane, WaitsForWhatItsKeyHasUnacknowledgedOnTheMainLane) {
   expect_order(rig);
 }
 
+TEST(SingleLane, FreesItsKeyWithTheAcknowledgement) {
+  PipelineRig rig;
+  rig.insert(1, "a", 1);
+  rig.poll();
+  EXPECT_EQ(rig.feed(), Ids{1});
+  rig.acknowledge({1});
+  rig.insert(2, "a");
+  rig.poll();
+  EXPECT_EQ(rig.feed(), Ids{2});
+  EXPECT_EQ(rig.pipeline.passes(), 0U);
+}
+
 TEST(SingleLane, WaitsForWhatWasAdmittedBeforeItAndIsNotYetWithThePublisher) {
   SourceOptions options = rig_options();
   options.in_flight_rows = 10'000;
