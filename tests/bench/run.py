@@ -22,6 +22,10 @@ sys.path.insert(0, str(ROOT / "deploy" / "demo"))
 import psycopg2  # noqa: E402  (after the path above)
 from processes import Child, accepts_connections, free_port, wait_for  # noqa: E402
 
+import broker_bench  # noqa: E402
+import resume  # noqa: E402
+from resume_stack import OUTAGES  # noqa: E402
+
 FILL = """
 INSERT INTO message_record (topic, message_key, body)
 SELECT '{topic}', 'key-' || (i % {keys}), repeat('x', 200) FROM generate_series(1, {rows}) i
@@ -188,26 +192,40 @@ def say(line: str) -> None:
 
 
 BENCHES = {"drain": bench_drain, "produce": bench_produce, "latency": bench_latency}
+# With servers of their own, and long: only when they are named.
+OWN_SERVERS = {"broker": broker_bench.run, "resume": resume.run}
+ALL = [*BENCHES, *OWN_SERVERS]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("only", nargs="*", help=f"which ones (default: all): {', '.join(BENCHES)}")
+    parser.add_argument("only", nargs="*", help=f"which ones: {', '.join(ALL)} (default: those that share servers, "
+                                                f"{', '.join(BENCHES)})")
     parser.add_argument("--rows", type=int, default=1_000_000, help="waiting rows of the drain")
     parser.add_argument("--records", type=int, default=1_000_000, help="records of the durable produce")
     parser.add_argument("--seconds", type=int, default=30, help="of the latency run")
+    parser.add_argument("--outages", nargs="+", choices=OUTAGES, default=list(OUTAGES), metavar="OUTAGE",
+                        help=f"of resume (default: all): {', '.join(OUTAGES)}")
+    parser.add_argument("--lengths", nargs="+", type=float, default=[0.5, 5, 30, 90], help="of its outages, in seconds")
+    parser.add_argument("--repeat", type=int, default=3, help="how often each figure of broker and resume is measured")
+    parser.add_argument("--parts", nargs="+", choices=broker_bench.PARTS, default=list(broker_bench.PARTS),
+                        metavar="PART", help=f"of broker (default: all): {', '.join(broker_bench.PARTS)}")
+    parser.add_argument("--no-kafka", action="store_true", help="broker alone, without Apache Kafka beside it")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="build folder of the programs")
     arguments = parser.parse_args()
-    unknown = [name for name in arguments.only if name not in BENCHES]
+    unknown = [name for name in arguments.only if name not in ALL]
     if unknown:
-        parser.error(f"unknown benchmark {unknown[0]}; there are {', '.join(BENCHES)}")
+        parser.error(f"unknown benchmark {unknown[0]}; there are {', '.join(ALL)}")
+    names = arguments.only or list(BENCHES)
     folder = Path(tempfile.mkdtemp(prefix="outbox-bench-"))
     folder.chmod(0o755)
-    bench = Bench(folder, arguments.build)
+    results = {}
     try:
-        bench.start()
-        results = {name: BENCHES[name](bench, arguments) for name in arguments.only or BENCHES}
+        for name in (name for name in names if name in OWN_SERVERS):
+            results[name] = OWN_SERVERS[name](folder, arguments.build, arguments)
+        if shared := [name for name in names if name in BENCHES]:
+            results |= run_shared(folder, arguments, shared)
         if arguments.json:
             arguments.json.write_text(json.dumps(results, indent=2) + "\n")
         return 0
@@ -215,8 +233,18 @@ def main() -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     finally:
+        if not os.environ.get("OUTBOX_KEEP_TEMP"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_shared(folder: Path, arguments, names: list) -> dict:
+    """The benchmarks that use one PostgreSQL and one broker, one after the other."""
+    bench = Bench(folder, arguments.build)
+    try:
+        bench.start()
+        return {name: BENCHES[name](bench, arguments) for name in names}
+    finally:
         bench.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
