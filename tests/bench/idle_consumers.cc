@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "broker/protocol/fetch.h"
+#include "broker/protocol/headers.h"
 #include "broker/protocol/list_offsets.h"
 
 namespace {
@@ -70,7 +71,10 @@ Bytes receive_frame(int socket) {
 
 std::int64_t end_of(int socket, const std::string& topic, std::int32_t partition) {
   protocol::ListOffsetsRequest request;
-  request.topics.push_back({.name = topic, .partitions = {{.partition_index = partition, .timestamp = -1}}});
+  protocol::ListOffsetsTopic asked;
+  asked.name = topic;
+  asked.partitions.push_back({.partition_index = partition, .timestamp_ms = protocol::kLatestTimestamp});
+  request.topics.push_back(std::move(asked));
   const protocol::ApiVersion version(kListOffsetsVersion);
   send_all(socket, protocol::encode_request(request, version, protocol::CorrelationId(1), "idle"));
   const auto frame = receive_frame(socket);
