@@ -64,6 +64,9 @@ constexpr auto kStorage = std::to_array<Key>({
                                  {.least = "1MiB", .most = "16GiB"}),
     key<&StorageConfig::reserve>("reserve", "64MiB", "Disk space kept aside, so that commits still go through.",
                                  {.least = "1MiB", .most = "1TiB"}),
+    key<&StorageConfig::open_files>("open_files", "1024",
+                                    "Partitions' files held open, at most half of what the process may have open.",
+                                    {.least = "16", .most = "1000000"}),
 });
 constexpr auto kLimits = std::to_array<Key>({
     key<&LimitsConfig::frame>("frame", "8MiB", "The largest request.", {.least = "16KiB", .most = "15MiB"}),

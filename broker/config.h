@@ -32,6 +32,7 @@ struct StorageConfig {
   common::ByteSize journal_file;
   common::ByteSize segment;
   common::ByteSize reserve;
+  std::int64_t open_files = 0;
 };
 struct LimitsConfig {
   common::ByteSize frame;

@@ -1,18 +1,21 @@
-// `outbox-broker check` and `dump`: a look into a data folder that no broker has open. Both recover it first, as a
-// start would.
+// `outbox-broker check` and `dump`: a look into a data folder that no broker has open, or at a copy of one. Neither
+// changes anything, so damage does not stop them.
 #pragma once
 
+#include <filesystem>
 #include <iosfwd>
 
-#include "broker/core/state.h"
-#include "broker/storage/store.h"
+#include "broker/storage/dump.h"
 
 namespace broker {
 
-// Reads every batch of every partition: CRCs, offsets without gaps. Names what is damaged; true: all is well.
-[[nodiscard]] bool check_store(core::State& state, storage::Store& store, std::ostream& out);
+// Reads superblock, checkpoint, journal and every batch of every segment. Lists all that is damaged, with file, byte
+// and the way out; true: all is well.
+[[nodiscard]] bool check_folder(storage::FileSystem& files, const std::filesystem::path& folder, std::ostream& out);
 
-// Topics with their partitions' bounds, groups with their offsets, for people.
-void dump_store(core::State& state, storage::Store& store, std::ostream& out);
+// A folder: topics with their bounds, groups with their offsets, accepted losses, then checkpoint and journal record by
+// record. A file of a folder: that one alone.
+void dump_path(storage::FileSystem& files, const std::filesystem::path& path, const storage::DumpRange& range,
+               std::ostream& out);
 
 }  // namespace broker

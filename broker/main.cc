@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "broker/cli.h"
 #include "broker/core/broker.h"
@@ -40,7 +41,18 @@ broker::storage::StoreOptions store_options(const Config& config) {
   options.journal_file_bytes = static_cast<std::uint64_t>(config.storage.journal_file.value());
   options.segment_bytes = static_cast<std::uint64_t>(config.storage.segment.value());
   options.reserve_bytes = static_cast<std::uint64_t>(config.storage.reserve.value());
+  options.open_segments_max = static_cast<std::size_t>(config.storage.open_files);
   return options;
+}
+
+// The command line has checked the form.
+std::vector<broker::storage::PartitionName> partition_names(const std::vector<std::string>& texts) {
+  std::vector<broker::storage::PartitionName> names;
+  for (const std::string& text : texts) {
+    const auto slash = text.rfind('/');
+    names.push_back({text.substr(0, slash), broker::storage::PartitionIndex(std::stoi(text.substr(slash + 1)))});
+  }
+  return names;
 }
 
 broker::net::ServerOptions server_options(const Config& config) {
@@ -80,7 +92,7 @@ std::unique_ptr<broker::net::Server> listen(const Config& config, common::Metric
   }
 }
 
-int run(const Config& config) {
+int run(const Config& config, const std::vector<std::string>& accept_loss) {
   common::log::configure(config.log.level, config.log.format);
   raise_descriptor_limit();
   const common::Shutdown shutdown;
@@ -97,7 +109,10 @@ int run(const Config& config) {
 
   broker::storage::PosixFileSystem files;
   broker::core::State state;
-  const auto store = broker::storage::Store::open(files, clock, store_options(config), state);
+  auto options = store_options(config);
+  options.stop_requested = [&shutdown] { return shutdown.requested(); };
+  options.accept_loss = partition_names(accept_loss);
+  const auto store = broker::storage::Store::open(files, clock, options, state);
   const auto server = listen(config, metrics, *store);
   std::random_device random;
   broker::core::Broker core(state, *store, clock, broker_settings(config, server->advertised()),
@@ -113,25 +128,20 @@ int run(const Config& config) {
   return 0;
 }
 
-// A folder that is not there is not made just to look at it.
-int inspect(const Config& config, bool dump) {
+int inspect(const broker::CommandLine& line, bool dump) {
+  const Config config = broker::load_config(line.flags);
   common::log::configure(common::log::Level::warn, config.log.format);
-  if (!std::filesystem::exists(config.broker.data_dir)) {
-    throw common::Error("no data folder at " + config.broker.data_dir + ": name it with --data-dir", false,
+  const std::filesystem::path path = line.path.empty() ? config.broker.data_dir : line.path;
+  if (!std::filesystem::exists(path)) {
+    throw common::Error("there is no " + path.string() + ": name a data folder", false,
                         common::ExitCode::configuration);
   }
-  raise_descriptor_limit();
-  const common::SystemClock clock;
   broker::storage::PosixFileSystem files;
-  broker::core::State state;
-  const auto store = broker::storage::Store::open(files, clock, store_options(config), state);
-  bool well = true;
   if (dump) {
-    broker::dump_store(state, *store, std::cout);
-  } else {
-    well = broker::check_store(state, *store, std::cout);
+    broker::dump_path(files, path, {.from = line.dump_from, .limit = line.dump_limit}, std::cout);
+    return 0;
   }
-  store->close();
+  const bool well = broker::check_folder(files, path, std::cout);
   return static_cast<int>(well ? common::ExitCode::ok : common::ExitCode::disk_failed);
 }
 
@@ -147,11 +157,11 @@ int main(int argc, char** argv) {
         std::fputs(broker::config_reference().c_str(), stdout);
         return 0;
       case broker::CommandLine::Action::check:
-        return inspect(broker::load_config(line.flags), false);
+        return inspect(line, false);
       case broker::CommandLine::Action::dump:
-        return inspect(broker::load_config(line.flags), true);
+        return inspect(line, true);
       case broker::CommandLine::Action::run:
-        return run(broker::load_config(line.flags));
+        return run(broker::load_config(line.flags), line.accept_loss);
     }
   } catch (const common::Error& error) {
     std::fprintf(stderr, "outbox-broker: %s\n", error.what());

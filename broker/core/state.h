@@ -80,6 +80,7 @@ class State final : public storage::StateMachine {
   void apply_one(const storage::ProducerState& producer);
   void apply_one(const storage::EpochStarted& started);
   void apply_one(const storage::ClockMark& mark);
+  void apply_one(const storage::LossAccepted&) {}  // the store's too
 
   std::map<std::string, std::unique_ptr<Topic>, std::less<>> topics_;
   std::map<storage::TopicId, Topic*> topics_by_id_;

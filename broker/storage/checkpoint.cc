@@ -132,15 +132,7 @@ void set_position(std::vector<std::byte>& encoded, const JournalPosition& positi
   seal(encoded, superblock);
 }
 
-std::optional<Checkpoint> read_newest_checkpoint(FileSystem& fs, const std::filesystem::path& folder,
-                                                 const Superblock& superblock) {
-  std::optional<std::uint64_t> newest;
-  for (const DirectoryEntry& entry : fs.list(folder)) {
-    const auto sequence = sequence_of(entry.name);
-    if (sequence && (!newest || *sequence > *newest)) newest = sequence;
-  }
-  if (!newest) return std::nullopt;
-  const std::filesystem::path path = checkpoint_path(folder, *newest);
+Checkpoint read_checkpoint(FileSystem& fs, const std::filesystem::path& path, const Superblock& superblock) {
   const auto file = fs.open(path, OpenMode::read_existing);
   if (!file) throw IoError("open", path, ENOENT);
   const std::uint64_t size = file->size();
@@ -149,13 +141,25 @@ std::optional<Checkpoint> read_newest_checkpoint(FileSystem& fs, const std::file
     std::vector<std::byte> bytes(size);
     if (file->pread(bytes, 0) != size) throw CorruptError("ends too early");
     Checkpoint checkpoint = decode(bytes, superblock);
-    if (checkpoint.position.sequence != *newest) throw CorruptError("its name and its sequence differ");
+    if (checkpoint.position.sequence != sequence_of(path.filename().string()))
+      throw CorruptError("its name and its sequence differ");
     return checkpoint;
   } catch (const CorruptError& failure) {
-    throw CorruptError(
-        path.string() + " is damaged (" + failure.what() + ", bytes 0 to " + std::to_string(size) +
-        "); the journal before it is gone, so restore the folder from a copy, or move it away to begin anew");
+    throw CorruptError(path.string() + " is damaged (" + failure.what() + ", bytes 0 to " + std::to_string(size) +
+                       "); the journal before it is gone and --accept-loss cannot help, so restore the folder from a "
+                       "copy, or move it away to begin anew");
   }
+}
+
+std::optional<Checkpoint> read_newest_checkpoint(FileSystem& fs, const std::filesystem::path& folder,
+                                                 const Superblock& superblock) {
+  std::optional<std::uint64_t> newest;
+  for (const DirectoryEntry& entry : fs.list(folder)) {
+    const auto sequence = sequence_of(entry.name);
+    if (sequence && (!newest || *sequence > *newest)) newest = sequence;
+  }
+  if (!newest) return std::nullopt;
+  return read_checkpoint(fs, checkpoint_path(folder, *newest), superblock);
 }
 
 void remove_older_checkpoints(FileSystem& fs, const std::filesystem::path& folder, std::uint64_t sequence) {

@@ -39,6 +39,9 @@ struct Checkpoint {
 // Makes the position known late (the frame was not written yet when the state was taken) part of the encoded
 // checkpoint.
 void set_position(std::vector<std::byte>& encoded, const JournalPosition& position, const Superblock& superblock);
+// Throws CorruptError when it is damaged, naming file and byte.
+[[nodiscard]] Checkpoint read_checkpoint(FileSystem& fs, const std::filesystem::path& path,
+                                         const Superblock& superblock);
 // The newest one; none: there is none at all. Throws CorruptError when it is damaged, naming file and byte.
 [[nodiscard]] std::optional<Checkpoint> read_newest_checkpoint(FileSystem& fs, const std::filesystem::path& folder,
                                                                const Superblock& superblock);

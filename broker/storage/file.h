@@ -94,6 +94,8 @@ class FileSystem {
   virtual std::int64_t size_of(const std::filesystem::path& path) = 0;
   // Null: another process has it.
   virtual std::unique_ptr<FolderLock> lock(const std::filesystem::path& path) = 0;
+  // For those who only read: nothing is made, and where there is no such file nobody has locked anything.
+  virtual std::unique_ptr<FolderLock> lock_shared(const std::filesystem::path& path) = 0;
   // Bytes an unprivileged writer still gets.
   virtual std::uint64_t room(const std::filesystem::path& directory) = 0;
   // Descriptors this process may have.

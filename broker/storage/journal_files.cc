@@ -37,6 +37,36 @@ void fill(File& file, std::uint64_t bytes, const HeaderBytes& header) {
 
 }  // namespace
 
+std::shared_ptr<JournalFile> open_journal_file(FileSystem& fs, const std::filesystem::path& path, OpenMode mode,
+                                               const Superblock& superblock) {
+  auto journal = std::make_shared<JournalFile>();
+  journal->number = std::stoi(path.filename());
+  journal->path = path;
+  journal->file = fs.open(path, mode);
+  if (!journal->file) throw IoError("open", path, ENOENT);
+  journal->bytes = journal->file->size();
+  HeaderBytes bytes{};
+  const std::size_t got = journal->file->pread(bytes, 0);
+  const auto header = decode_file_header(ConstBuffer(bytes).first(got), superblock.uuid, superblock.secret);
+  journal->damaged = !header.has_value();
+  if (header) {
+    journal->generation = header->generation;
+    journal->first_sequence = header->first_sequence;
+    journal->previous_crc = header->previous_crc;
+  }
+  return journal;
+}
+
+std::vector<std::shared_ptr<JournalFile>> open_journal_to_read(FileSystem& fs, const std::filesystem::path& folder,
+                                                               const Superblock& superblock) {
+  std::vector<std::shared_ptr<JournalFile>> files;
+  for (const DirectoryEntry& entry : fs.list(folder)) {
+    if (is_number(entry.name))
+      files.push_back(open_journal_file(fs, folder / entry.name, OpenMode::read_existing, superblock));
+  }
+  return files;
+}
+
 JournalFiles::JournalFiles(FileSystem& fs, std::filesystem::path folder, const Superblock& superblock,
                            std::uint64_t file_bytes)
     : fs_(fs), folder_(std::move(folder)), superblock_(superblock), file_bytes_(whole_pages(file_bytes)) {}
@@ -50,22 +80,7 @@ void JournalFiles::open_all() {
       if (entry.name.ends_with(".tmp")) fs_.remove(folder_ / entry.name);
       continue;
     }
-    auto journal = std::make_shared<JournalFile>();
-    journal->number = std::stoi(entry.name);
-    journal->path = folder_ / entry.name;
-    journal->file = fs_.open(journal->path, OpenMode::write_existing);
-    if (!journal->file) throw IoError("open", journal->path, ENOENT);
-    journal->bytes = journal->file->size();
-    HeaderBytes bytes{};
-    const std::size_t got = journal->file->pread(bytes, 0);
-    const auto header = decode_file_header(ConstBuffer(bytes).first(got), superblock_.uuid, superblock_.secret);
-    journal->damaged = !header.has_value();
-    if (header) {
-      journal->generation = header->generation;
-      journal->first_sequence = header->first_sequence;
-      journal->previous_crc = header->previous_crc;
-    }
-    files_.push_back(std::move(journal));
+    files_.push_back(open_journal_file(fs_, folder_ / entry.name, OpenMode::write_existing, superblock_));
   }
 }
 

@@ -25,6 +25,14 @@ struct JournalFile {
   std::uint32_t previous_crc = 0;
 };
 
+// A file that lies there, with what its header says.
+[[nodiscard]] std::shared_ptr<JournalFile> open_journal_file(FileSystem& fs, const std::filesystem::path& path,
+                                                             OpenMode mode, const Superblock& superblock);
+// All of a journal, to be read only; in order of numbers.
+[[nodiscard]] std::vector<std::shared_ptr<JournalFile>> open_journal_to_read(FileSystem& fs,
+                                                                             const std::filesystem::path& folder,
+                                                                             const Superblock& superblock);
+
 class JournalFiles {
  public:
   // `file_bytes`: of files made from now on; what lies there keeps its size until it is free.

@@ -126,8 +126,9 @@ class Reader {
     throw CorruptError("the journal is damaged: frame " + std::to_string(position_.sequence + 1) + " belongs to " +
                        where + " and is not valid there, but frame " + std::to_string(sequence) + " lies in " +
                        place(later, offset) +
-                       "; acknowledged records would be lost, so the start is refused: restore the folder from a copy, "
-                       "or move it away to begin anew");
+                       "; acknowledged records of any partition may lie between, so the start is refused and "
+                       "--accept-loss cannot help: restore the folder from a copy, "
+                       "or move it away to begin anew (the senders have what they still keep)");
   }
 
   std::span<const std::shared_ptr<JournalFile>> files_;

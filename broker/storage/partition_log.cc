@@ -15,6 +15,8 @@ PartitionLog::PartitionLog(const PartitionMark& mark, SegmentAccess& access)
     segments_.emplace_back(access_.files.at(ref_, segment.base), segment);
     bytes_ += segment.bytes;
   }
+  // Its end was lost: what comes next does not follow it.
+  if (!segments_.empty() && segments_.back().mark().end != end_) segments_.back().seal();
 }
 
 PartitionBounds PartitionLog::bounds() const { return {start_, end_, durable_end_, bytes_}; }
@@ -105,7 +107,10 @@ std::optional<std::vector<std::byte>> PartitionLog::read_as(Offset from, std::ui
   if (from == durable_end_) return std::vector<std::byte>();
   if (!tail_.empty() && from >= tail_.front().base) return read_tail(from, bytes_max);
   const auto segment = std::ranges::upper_bound(segments_, from, {}, [](const Segment& s) { return s.mark().end; });
-  ENSURE(segment != segments_.end(), "every offset below the end lies in a segment");
+  // Offsets of an accepted loss hold nothing: what follows them is given, when there is any.
+  if (segment == segments_.end()) return std::vector<std::byte>();
+  from = std::max(from, segment->mark().base);
+  if (!tail_.empty() && from >= tail_.front().base) return read_tail(from, bytes_max);
   cold = segment->question(ref_, from, limit_of(*segment), access_.indexes);
   cold.bytes_max = bytes_max;
   SegmentAnswer found = answer(access_.files, access_.superblock, cold, may_wait);

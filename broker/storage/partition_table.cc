@@ -44,7 +44,10 @@ void PartitionTable::apply(const Record& record) {
       logs_.erase(log);
     }
     counts_.erase(count);
+    std::erase_if(losses_, [&](const LossAccepted& loss) { return loss.partition.topic == deleted->id; });
     obsolete_.topics.push_back(deleted->id);
+  } else if (const auto* loss = std::get_if<LossAccepted>(&record)) {
+    losses_.push_back(*loss);
   } else if (const auto* moved = std::get_if<LogStartMoved>(&record)) {
     if (const auto log = find(moved->partition)) {
       for (auto& file : log->move_start(moved->start)) obsolete_.segments.push_back(std::move(file));

@@ -34,6 +34,8 @@ class PartitionTable {
   void load(const std::vector<PartitionMark>& marks);
   // Null: no such partition.
   [[nodiscard]] std::shared_ptr<PartitionLog> find(const PartitionRef& ref) const;
+  // Damage that was given up, for checkpoints to keep.
+  [[nodiscard]] const std::vector<LossAccepted>& losses() const { return losses_; }
   // What the record means for the partitions; nothing for most. An Append is not for here.
   void apply(const Record& record);
   [[nodiscard]] std::vector<PartitionMark> marks() const;
@@ -49,6 +51,7 @@ class PartitionTable {
   std::unordered_map<PartitionRef, std::shared_ptr<PartitionLog>, PartitionRefHash> logs_;
   std::unordered_map<PartitionRef, std::int32_t, PartitionRefHash> counts_;  // by the topic's partition 0
   Obsolete obsolete_;
+  std::vector<LossAccepted> losses_;
 };
 
 }  // namespace broker::storage

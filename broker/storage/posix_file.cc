@@ -265,6 +265,16 @@ std::unique_ptr<FolderLock> PosixFileSystem::lock(const std::filesystem::path& p
   return std::make_unique<PosixLock>(std::move(descriptor));
 }
 
+std::unique_ptr<FolderLock> PosixFileSystem::lock_shared(const std::filesystem::path& path) {
+  Descriptor descriptor(open_retrying(path, O_RDONLY));
+  if (descriptor.get() < 0 && errno != ENOENT) throw IoError("open", path, errno);
+  if (descriptor.get() >= 0 && ::flock(descriptor.get(), LOCK_SH | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return nullptr;
+    throw IoError("lock", path, errno);
+  }
+  return std::make_unique<PosixLock>(std::move(descriptor));
+}
+
 std::uint64_t PosixFileSystem::room(const std::filesystem::path& directory) {
   struct statvfs status{};
   if (::statvfs(directory.c_str(), &status) != 0) throw IoError("statvfs", directory, errno);

@@ -16,6 +16,7 @@ class PosixFileSystem final : public FileSystem {
   void sync_directory(const std::filesystem::path& directory) override;
   std::int64_t size_of(const std::filesystem::path& path) override;
   std::unique_ptr<FolderLock> lock(const std::filesystem::path& path) override;
+  std::unique_ptr<FolderLock> lock_shared(const std::filesystem::path& path) override;
   std::uint64_t room(const std::filesystem::path& directory) override;
   [[nodiscard]] std::size_t descriptors_max() const override;
   void random(std::span<std::byte> into) override;

@@ -112,7 +112,16 @@ struct ClockMark {
   std::int64_t reading_ms = 0;
 };
 
+// Damage in a partition that an operator gave up: these offsets hold nothing any more and are never given again.
+struct LossAccepted {
+  PartitionRef partition;
+  Offset from;
+  Offset to;
+  std::int64_t at_ms = 0;  // wall clock
+  auto operator<=>(const LossAccepted&) const = default;
+};
+
 using Record = std::variant<TopicMade, TopicDeleted, PartitionsAdded, ConfigSet, Append, LogStartMoved, GroupOffset,
-                            GroupState, ProducerIdBlock, ProducerState, EpochStarted, ClockMark>;
+                            GroupState, ProducerIdBlock, ProducerState, EpochStarted, ClockMark, LossAccepted>;
 
 }  // namespace broker::storage

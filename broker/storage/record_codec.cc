@@ -21,6 +21,7 @@ enum class Type : std::uint8_t {
   producer_id_block = 9,
   producer_state = 10,
   epoch_started = 11,
+  loss_accepted = 13,
   clock_mark = 14,
 };
 
@@ -229,11 +230,26 @@ EpochStarted decode_epoch(ByteReader& in) {
 void encode(ByteWriter& out, const ClockMark& record) { out.put(record.reading_ms); }
 ClockMark decode_clock_mark(ByteReader& in) { return {in.get<std::int64_t>()}; }
 
+void encode(ByteWriter& out, const LossAccepted& record) {
+  put(out, record.partition);
+  out.put(record.from.value());
+  out.put(record.to.value());
+  out.put(record.at_ms);
+}
+LossAccepted decode_loss(ByteReader& in) {
+  LossAccepted record;
+  record.partition = get_partition(in);
+  record.from = Offset(in.get<std::int64_t>());
+  record.to = Offset(in.get<std::int64_t>());
+  record.at_ms = in.get<std::int64_t>();
+  return record;
+}
+
 // In the variant's order.
 constexpr auto kTypes = std::to_array<Type>(
     {Type::topic_made, Type::topic_deleted, Type::partitions_added, Type::config_set, Type::append,
      Type::log_start_moved, Type::group_offset, Type::group_state, Type::producer_id_block, Type::producer_state,
-     Type::epoch_started, Type::clock_mark});
+     Type::epoch_started, Type::clock_mark, Type::loss_accepted});
 static_assert(std::variant_size_v<Record> == kTypes.size());
 static_assert(std::is_same_v<std::variant_alternative_t<4, Record>, Append>);
 
@@ -263,6 +279,8 @@ DecodedRecord decode_body(Type type, ByteReader& body, ByteReader& data) {
       return {decode_producer_state(body), {}};
     case Type::epoch_started:
       return {decode_epoch(body), {}};
+    case Type::loss_accepted:
+      return {decode_loss(body), {}};
     case Type::clock_mark:
       return {decode_clock_mark(body), {}};
   }

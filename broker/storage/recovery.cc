@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 #include <utility>
 
+#include "broker/storage/accept_loss.h"
 #include "broker/storage/checkpoint.h"
 #include "broker/storage/journal_reader.h"
+#include "broker/storage/record_codec.h"
 #include "common/log.h"
 
 namespace broker::storage {
@@ -48,6 +51,7 @@ class Recovery {
     stop_if_asked();
     upgrade();
     write_checkpoint();
+    cut_accepted();
     remove_unknown();
     opened_.segments->distrust_folders(false);
     return std::move(opened_);
@@ -95,14 +99,54 @@ class Recovery {
                          " has no checkpoint-… file, so its journal cannot be read; restore the folder from a copy, or "
                          "move it away to begin anew");
     }
+    const std::vector<LossAccepted> losses = accept_losses(*checkpoint);
     for (const PartitionMark& partition : checkpoint->partitions) {
+      stop_if_asked();
       for (const SegmentMark& segment : partition.segments) check_length(partition.partition, segment);
     }
     opened_.partitions->load(checkpoint->partitions);
-    for (const Record& record : checkpoint->records) state_.apply(record);
+    for (const Record& record : checkpoint->records) {
+      if (std::holds_alternative<LossAccepted>(record)) opened_.partitions->apply(record);
+      state_.apply(record);
+    }
+    for (const LossAccepted& loss : losses) {
+      opened_.partitions->apply(loss);
+      state_.apply(loss);
+    }
     opened_.position = checkpoint->position;
     opened_.leader_epoch = checkpoint->leader_epoch;
     clean_ = checkpoint->clean;
+  }
+
+  // Before the journal is replayed: it holds the newest records whole, whatever became of the files.
+  std::vector<LossAccepted> accept_losses(Checkpoint& checkpoint) {
+    std::vector<LossAccepted> losses;
+    for (const PartitionName& wanted : options_.accept_loss) {
+      PartitionMark& mark = find_named(checkpoint, wanted);
+      const SegmentMark last = mark.segments.empty() ? SegmentMark{} : mark.segments.back();
+      const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall()).count();
+      const AcceptedLoss loss = accept_loss(*opened_.segments, opened_.superblock, mark, now_ms);
+      if (loss.lost.empty())
+        common::log::warn("nothing is damaged, so nothing is given up", {{"partition", wanted.text()}});
+      if (loss.last_segment_split) moved_[mark.partition] = {last.base, last.bytes, {}};
+      accepted_.insert(mark.partition);
+      losses.insert(losses.end(), loss.lost.begin(), loss.lost.end());
+    }
+    return losses;
+  }
+
+  static PartitionMark& find_named(Checkpoint& checkpoint, const PartitionName& wanted) {
+    auto id = parse_topic_id(wanted.topic);
+    for (const Record& record : checkpoint.records) {
+      const auto* made = std::get_if<TopicMade>(&record);
+      if (made != nullptr && made->name == wanted.topic) id = made->id;
+    }
+    const auto mark = std::ranges::find_if(checkpoint.partitions, [&](const PartitionMark& one) {
+      return id && one.partition == PartitionRef{*id, wanted.partition};
+    });
+    if (mark != checkpoint.partitions.end()) return *mark;
+    throw common::Error("--accept-loss " + wanted.text() + ": there is no such partition", false,
+                        common::ExitCode::configuration);
   }
 
   void check_length(const PartitionRef& partition, const SegmentMark& segment) const {
@@ -112,7 +156,8 @@ class Recovery {
     const std::string what = size < 0 ? "is missing" : "ends at byte " + std::to_string(size);
     throw CorruptError(
         path.string() + " " + what + ", but " + std::to_string(segment.bytes) +
-        " bytes of it were acknowledged; restore the file from a copy, or move the folder away to begin anew");
+        " bytes of it were acknowledged; restore the file from a copy, or give up what is missing with --accept-loss " +
+        hex(partition.topic) + "/" + std::to_string(partition.partition.value()));
   }
 
   void replay() {
@@ -141,7 +186,7 @@ class Recovery {
     for (std::uint32_t i = 0; i < frame.header.count; ++i) {
       const DecodedRecord decoded = decode_record(meta, data);
       if (const auto* append = std::get_if<Append>(&decoded.record)) {
-        rewrite(*append, decoded.place);
+        rewrite(*append, place_of(*append, decoded.place));
       } else {
         opened_.partitions->apply(decoded.record);
       }
@@ -153,6 +198,15 @@ class Recovery {
       last_progress_ = clock_.steady();
       common::log::info("journal replay goes on", {{"frame", frame.header.sequence}, {"bytes", bytes_}});
     }
+  }
+
+  // Where the journal's append belongs: as it says, unless the segment it continues has lost something.
+  AppendPlace place_of(const Append& append, const AppendPlace& place) {
+    const auto found = moved_.find(append.partition);
+    if (found == moved_.end() || found->second.old_base != place.segment_base) return place;
+    Moved& moved = found->second;
+    if (!moved.new_base) moved.new_base = append.base;
+    return {*moved.new_base, place.position - moved.old_bytes};
   }
 
   // Rewritten even when the file has the bytes already: after a failed flush they are readable and yet not on the disk.
@@ -173,10 +227,21 @@ class Recovery {
       const auto log = opened_.partitions->find(partition.partition);
       stop_if_asked();
       log->set_durable_end(partition.end);
-      for (const Segment& segment : log->segments()) {
-        const auto bytes = static_cast<std::int64_t>(segment.mark().bytes);
-        if (fs_.size_of(segment.file()->path) > bytes) opened_.segments->truncate(segment.file(), segment.mark().bytes);
-      }
+      if (!accepted_.contains(partition.partition)) cut(*log);
+    }
+  }
+
+  void cut(const PartitionLog& log) {
+    for (const Segment& segment : log.segments()) {
+      const auto bytes = static_cast<std::int64_t>(segment.mark().bytes);
+      if (fs_.size_of(segment.file()->path) > bytes) opened_.segments->truncate(segment.file(), segment.mark().bytes);
+    }
+  }
+
+  // What an older checkpoint knows whole must stay so until a newer one knows what is left of it.
+  void cut_accepted() {
+    for (const PartitionRef& partition : accepted_) {
+      if (const auto log = opened_.partitions->find(partition)) cut(*log);
     }
   }
 
@@ -207,6 +272,7 @@ class Recovery {
     checkpoint.leader_epoch = opened_.leader_epoch;
     checkpoint.partitions = opened_.partitions->marks();
     checkpoint.records = state_.snapshot();
+    for (const LossAccepted& loss : opened_.partitions->losses()) checkpoint.records.emplace_back(loss);
     write_durably(fs_, checkpoint_path(options_.dir, checkpoint.position.sequence),
                   encode_checkpoint(checkpoint, opened_.superblock));
     opened_.journal->release_before(checkpoint.position.generation);
@@ -245,6 +311,13 @@ class Recovery {
     }
   }
 
+  // A segment that was damaged: what the journal adds to it goes into a new one.
+  struct Moved {
+    Offset old_base;
+    std::uint64_t old_bytes = 0;
+    std::optional<Offset> new_base;
+  };
+
   FileSystem& fs_;
   const common::Clock& clock_;
   const StoreOptions& options_;
@@ -253,6 +326,8 @@ class Recovery {
   bool clean_ = false;
   std::uint64_t frames_ = 0;
   std::uint64_t bytes_ = 0;
+  std::map<PartitionRef, Moved> moved_;
+  std::set<PartitionRef> accepted_;  // with --accept-loss
   std::chrono::nanoseconds started_{0};
   std::chrono::nanoseconds last_progress_{0};
 };

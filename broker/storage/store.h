@@ -45,6 +45,13 @@ struct PartitionBounds {
   std::uint64_t bytes = 0;
 };
 
+// As people write it: TOPIC/PARTITION, the topic by its name or its id.
+struct PartitionName {
+  std::string topic;
+  PartitionIndex partition;
+  [[nodiscard]] std::string text() const { return topic + "/" + std::to_string(partition.value()); }
+};
+
 struct StoreOptions {
   std::filesystem::path dir;
   std::uint64_t journal_file_bytes = 64ULL << 20;
@@ -56,6 +63,8 @@ struct StoreOptions {
   std::chrono::milliseconds checkpoint_interval{30'000};
   // Asked many times a second while open() recovers; true: it gives up with Stopped, and the next start begins again.
   std::function<bool()> stop_requested;
+  // Partitions whose damage is given up at this start; see accept_loss.h.
+  std::vector<PartitionName> accept_loss;
   std::size_t open_segments_max = 1024;         // descriptors; never more than half of what the process may have
   std::uint64_t index_bytes_min = 1ULL << 20;   // smaller segments are read through instead of indexed on the disk
   std::size_t index_cache_bytes = 16ULL << 20;  // indexes of old segments in memory

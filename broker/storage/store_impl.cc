@@ -259,6 +259,7 @@ void StoreImpl::start_checkpoint(bool clean) {
   checkpoint.leader_epoch = folder_.leader_epoch;
   checkpoint.partitions = folder_.partitions->marks();
   checkpoint.records = state_.snapshot();
+  for (const LossAccepted& loss : folder_.partitions->losses()) checkpoint.records.emplace_back(loss);
   request.encoded = encode_checkpoint(checkpoint, folder_.superblock);
   request.obsolete = folder_.partitions->take_obsolete();
   request.indexes = folder_.partitions->take_indexes(options_.index_bytes_min, clean);

@@ -103,6 +103,7 @@ struct Writer {
           << batch.timestamp_ms << ']';
     }
   }
+  void operator()(const storage::LossAccepted& one) { out << "loss " << one.from.value() << " " << one.to.value(); }
   void operator()(const storage::ClockMark& one) { out << "clock " << one.reading_ms; }
   void operator()(const storage::EpochStarted& one) {
     out << "epoch " << one.epoch;

@@ -298,6 +298,7 @@ TEST(RecordCodec, EveryRecordComesBack) {
                     {{.first_sequence = 1, .last_sequence = 3, .base = Offset(10), .timestamp_ms = 77}}},
       EpochStarted{3, {{partition, Offset(12)}}},
       ClockMark{1'700'000'000'123},
+      LossAccepted{partition, Offset(5), Offset(9), 77},
   };
   for (const Record& record : records) {
     std::vector<std::byte> bytes;

@@ -78,6 +78,8 @@ class SimDisk {
   // And the page cache is gone too.
   void power_cut();
 
+  [[nodiscard]] std::uint64_t read_bytes() const { return read_bytes_; }
+  [[nodiscard]] std::uint64_t writeback_bytes() const { return writeback_bytes_; }
   [[nodiscard]] std::uint64_t calls() const { return calls_; }
   [[nodiscard]] std::uint64_t flushes() const { return flushes_; }
   [[nodiscard]] std::uint64_t room() const;
@@ -106,6 +108,8 @@ class SimDisk {
   std::set<std::string> locks_;
   std::uint64_t process_ = 1;
   std::uint64_t calls_ = 0;
+  std::uint64_t read_bytes_ = 0;
+  std::uint64_t writeback_bytes_ = 0;  // asked for in pieces
   std::uint64_t crash_at_ = 0;
   std::uint64_t flushes_ = 0;
   std::uint64_t fail_flush_at_ = 0;

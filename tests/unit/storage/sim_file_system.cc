@@ -42,6 +42,7 @@ class SimFile final : public File {
     if (offset >= inode_->now.size()) return 0;
     const std::size_t bytes = std::min<std::uint64_t>(into.size(), inode_->now.size() - offset);
     std::memcpy(into.data(), inode_->now.data() + offset, bytes);
+    disk_.read_bytes_ += bytes;
     return bytes;
   }
 
@@ -89,7 +90,7 @@ class SimFile final : public File {
     inode_->reserved = std::max(inode_->reserved, offset + length);
     return Reservation::reserved;
   }
-  void start_writeback(std::uint64_t /*offset*/, std::uint64_t /*length*/) override {}
+  void start_writeback(std::uint64_t /*offset*/, std::uint64_t length) override { disk_.writeback_bytes_ += length; }
 
  private:
   void put(ConstBuffer bytes, std::uint64_t offset) {
@@ -215,6 +216,8 @@ class SimFileSystem final : public FileSystem {
     if (!disk_.locks_.insert(path.string()).second) return nullptr;
     return std::make_unique<SimLock>(disk_.locks_, disk_.process_, path.string());
   }
+
+  std::unique_ptr<FolderLock> lock_shared(const std::filesystem::path& path) override { return lock(path); }
 
   std::uint64_t room(const std::filesystem::path& /*directory*/) override { return disk_.room(); }
 
