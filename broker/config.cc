@@ -67,6 +67,18 @@ constexpr auto kStorage = std::to_array<Key>({
     key<&StorageConfig::open_files>("open_files", "1024",
                                     "Partitions' files held open, at most half of what the process may have open.",
                                     {.least = "16", .most = "1000000"}),
+    key<&StorageConfig::free_min>("free_min", "0B",
+                                  "Produce is refused, and tried again by producers, while less than this is free on "
+                                  "the disk; 0B: only `reserve` counts."),
+    key<&StorageConfig::total_max>("total_max", "0B",
+                                   "The same while the records of all partitions are more than this; 0B: no limit."),
+    key<&StorageConfig::warn_percent>("warn_percent", "70",
+                                      "From so much of the disk, or of `total_max`, on the log names what holds most, "
+                                      "every 10 minutes; 100: never.",
+                                      {.least = "1", .most = "100"}),
+    key<&StorageConfig::retention_interval>("retention_interval", "10s",
+                                            "How often all partitions are looked over for segments that may go.",
+                                            {.least = "100ms", .most = "1d"}),
 });
 constexpr auto kLimits = std::to_array<Key>({
     key<&LimitsConfig::frame>("frame", "8MiB", "The largest request.", {.least = "16KiB", .most = "15MiB"}),

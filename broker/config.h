@@ -33,6 +33,10 @@ struct StorageConfig {
   common::ByteSize segment;
   common::ByteSize reserve;
   std::int64_t open_files = 0;
+  common::ByteSize free_min;
+  common::ByteSize total_max;
+  std::int64_t warn_percent = 0;
+  std::chrono::milliseconds retention_interval{};
 };
 struct LimitsConfig {
   common::ByteSize frame;

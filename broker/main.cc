@@ -12,6 +12,7 @@
 
 #include "broker/cli.h"
 #include "broker/core/broker.h"
+#include "broker/disk_space.h"
 #include "broker/inspect.h"
 #include "broker/net/server.h"
 #include "broker/status.h"
@@ -68,9 +69,19 @@ broker::net::ServerOptions server_options(const Config& config) {
   return options;
 }
 
+broker::core::RoomSettings room_settings(const Config& config) {
+  broker::core::RoomSettings settings;
+  settings.retention.interval = config.storage.retention_interval;
+  settings.disk.free_min = static_cast<std::uint64_t>(config.storage.free_min.value());
+  settings.disk.total_max = static_cast<std::uint64_t>(config.storage.total_max.value());
+  settings.disk.warn_percent = static_cast<int>(config.storage.warn_percent);
+  settings.data_dir = config.broker.data_dir;
+  settings.look_at_disk = [folder = config.broker.data_dir] { return broker::look_at_disk(folder); };
+  return settings;
+}
+
 broker::core::BrokerSettings broker_settings(const Config& config, const common::HostPort& advertised) {
   broker::core::BrokerSettings settings;
-  settings.data_dir = config.broker.data_dir;
   settings.advertised_host = advertised.host;
   settings.advertised_port = advertised.port;
   settings.auto_create_topics = config.topics.auto_create;
@@ -78,6 +89,8 @@ broker::core::BrokerSettings broker_settings(const Config& config, const common:
   settings.partitions_max = static_cast<std::int32_t>(config.topics.partitions_max);
   settings.groups.initial_delay = config.groups.initial_delay;
   settings.groups.recovery_delay = config.groups.recovery_delay;
+  settings.room = room_settings(config);
+  settings.room.address = advertised.text();
   return settings;
 }
 

@@ -1,6 +1,8 @@
 // Health pages' contents.
 #include "broker/status.h"
 
+#include <utility>
+
 #include "common/text.h"
 #include "common/version.h"
 
@@ -20,7 +22,7 @@ StatusBoard::StatusBoard(common::Metrics& metrics)
       partitions_(metrics.gauge("broker_partitions", "Partitions of all topics")),
       groups_(metrics.gauge("broker_groups", "Consumer groups with members, or known and empty")),
       waiting_fetches_(metrics.gauge("broker_waiting_fetches", "Fetches that wait for data")),
-      disk_full_(metrics.gauge("broker_disk_full", "1 while produce requests are refused for want of room")) {}
+      room_metrics_(metrics) {}
 
 common::AdminPages StatusBoard::pages() {
   common::AdminPages pages;
@@ -46,16 +48,18 @@ void StatusBoard::update(core::Broker& broker) {
   partitions_.set(static_cast<double>(partitions));
   groups_.set(static_cast<double>(groups));
   waiting_fetches_.set(static_cast<double>(broker.fetch_waiters().size()));
-  disk_full_.set(broker.disk_full() ? 1 : 0);
+  room_metrics_.update(broker.room());
+  auto room = room_json(broker.room());
   const std::scoped_lock lock(mutex_);
+  room_ = std::move(room);
   counts_ = ",\"topics\":" + std::to_string(topics) + ",\"partitions\":" + std::to_string(partitions) +
-            ",\"groups\":" + std::to_string(groups) + ",\"disk_full\":" + (broker.disk_full() ? "true" : "false");
+            ",\"groups\":" + std::to_string(groups) + ",\"disk_full\":" + (broker.room().full() ? "true" : "false");
 }
 
 std::string StatusBoard::status_json() const {
   const std::scoped_lock lock(mutex_);
   return "{\"state\":" + json_string(fixed_.empty() ? "recovering" : "running") + (fixed_.empty() ? "" : "," + fixed_) +
-         counts_ + "}";
+         counts_ + room_ + "}";
 }
 
 std::string version_text() { return common::version_text("outbox-broker", {0, 0}); }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "broker/core/broker.h"
+#include "broker/room_metrics.h"
 #include "common/admin_server.h"
 #include "common/metrics.h"
 
@@ -28,10 +29,11 @@ class StatusBoard {
   common::Gauge& partitions_;
   common::Gauge& groups_;
   common::Gauge& waiting_fetches_;
-  common::Gauge& disk_full_;
+  RoomMetrics room_metrics_;
   mutable std::mutex mutex_;
   std::string fixed_;   // guarded by mutex_: what does not change, as JSON members; empty until ready
   std::string counts_;  // guarded by mutex_
+  std::string room_;    // guarded by mutex_: disk and retention
 };
 
 // Program, schema and data versions; the broker knows no schema.

@@ -213,6 +213,7 @@ asio::awaitable<void> Server::Impl::turn_every_second(Running* running) {
     running->hub.give_memory_back();
     if (running->every_second) running->every_second();
     running->broker.tick();
+    arm(*running);
     const auto now = SteadyClock::now();
     for (const auto& session : running->hub.sessions()) session->check_timeouts(now);
   }

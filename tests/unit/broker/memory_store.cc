@@ -16,15 +16,56 @@ storage::Ticket MemoryStore::submit(storage::Record record, storage::SharedBytes
   } else if (const auto* append = std::get_if<storage::Append>(&record)) {
     auto& log = logs_.at(append->partition);
     if (append->base != log.bounds.end) throw std::logic_error("an append must continue its partition");
-    log.batches.push_back(
-        {append->base, append->count, append->max_timestamp_ms, {append->bytes.begin(), append->bytes.end()}});
+    log.batches.push_back({append->base,
+                           append->count,
+                           append->max_timestamp_ms,
+                           append->appended_at_ms,
+                           {append->bytes.begin(), append->bytes.end()}});
     log.bounds.end = storage::Offset(append->base.value() + append->count);
     log.bounds.bytes += append->bytes.size();
+  } else {
+    apply_to_logs(record);
   }
   journal_.push_back(std::move(record));
   kept_.push_back(std::move(keep_alive));
   if (durable_at_once_) flush();
   return submitted_;
+}
+
+void MemoryStore::move_start(Log& log, storage::Offset start) {
+  log.bounds.start = std::max(log.bounds.start, start);
+  std::erase_if(log.batches, [&log](const Batch& batch) {
+    const bool gone = batch.base.value() + batch.count <= log.bounds.start.value();
+    if (gone) log.bounds.bytes -= batch.bytes.size();
+    return gone;
+  });
+}
+
+std::vector<storage::SegmentInfo> MemoryStore::segments(const storage::PartitionRef& partition) const {
+  ++segments_asked_;
+  std::vector<storage::SegmentInfo> segments;
+  const auto found = logs_.find(partition);
+  if (found == logs_.end()) return segments;
+  for (const auto& batch : found->second.batches) {
+    storage::SegmentInfo segment;
+    segment.base = batch.base;
+    segment.end = storage::Offset(batch.base.value() + batch.count);
+    segment.bytes = batch.bytes.size();
+    segment.last_append_ms = batch.appended_at_ms;
+    segment.first_append_ms = batch.appended_at_ms;
+    segments.push_back(segment);
+  }
+  return segments;
+}
+
+void MemoryStore::apply_to_logs(const storage::Record& record) {
+  if (const auto* deleted = std::get_if<storage::TopicDeleted>(&record)) {
+    std::erase_if(logs_, [&](const auto& entry) { return entry.first.topic == deleted->id; });
+  } else if (const auto* added = std::get_if<storage::PartitionsAdded>(&record)) {
+    for (std::int32_t i = 0; i < added->total; ++i) logs_[{added->id, storage::PartitionIndex(i)}];
+  } else if (const auto* moved = std::get_if<storage::LogStartMoved>(&record)) {
+    move_start(logs_.at(moved->partition), moved->start);
+  }
 }
 
 void MemoryStore::flush() {
@@ -58,7 +99,10 @@ storage::ReadResult MemoryStore::read(const storage::PartitionRef& partition, st
 std::optional<std::pair<storage::Offset, std::int64_t>> MemoryStore::find_time(const storage::PartitionRef& partition,
                                                                                std::int64_t timestamp_ms) {
   for (const auto& batch : logs_.at(partition).batches) {
-    if (batch.max_timestamp_ms >= timestamp_ms) return std::pair{batch.base, batch.max_timestamp_ms};
+    const auto& bounds = logs_.at(partition).bounds;
+    if (batch.base >= bounds.durable_end) break;
+    if (batch.max_timestamp_ms < timestamp_ms) continue;
+    return std::pair{std::max(batch.base, bounds.start), batch.max_timestamp_ms};
   }
   return std::nullopt;
 }

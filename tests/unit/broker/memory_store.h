@@ -13,6 +13,7 @@ namespace broker_tests {
 
 class MemoryStore final : public broker::storage::Store {
  public:
+  static constexpr std::int32_t kLeaderEpoch = 7;
   // True: each submit is durable before it returns.
   explicit MemoryStore(bool durable_at_once = true) : durable_at_once_(durable_at_once) {}
 
@@ -30,15 +31,20 @@ class MemoryStore final : public broker::storage::Store {
                                    std::uint64_t bytes_max) override;
   std::optional<std::pair<broker::storage::Offset, std::int64_t>> find_time(
       const broker::storage::PartitionRef& partition, std::int64_t timestamp_ms) override;
+  // Every batch is a segment of its own.
+  [[nodiscard]] std::vector<broker::storage::SegmentInfo> segments(
+      const broker::storage::PartitionRef& partition) const override;
   void maybe_checkpoint() override {}
   void close() override {}
   [[nodiscard]] std::string uuid() const override { return "memory"; }
-  [[nodiscard]] std::int32_t leader_epoch() const override { return 7; }
+  [[nodiscard]] std::int32_t leader_epoch() const override { return kLeaderEpoch; }
 
   // Everything submitted so far is durable now.
   void flush();
   void set_durable_at_once(bool at_once) { durable_at_once_ = at_once; }
   void set_full(bool full) { full_ = full; }
+  // How often segments() was asked.
+  [[nodiscard]] std::size_t segments_asked() const { return segments_asked_; }
   // Each record as it was submitted, Appends with their bytes kept.
   [[nodiscard]] const std::vector<broker::storage::Record>& journal() const { return journal_; }
 
@@ -47,6 +53,7 @@ class MemoryStore final : public broker::storage::Store {
     broker::storage::Offset base;
     std::int32_t count = 0;
     std::int64_t max_timestamp_ms = -1;
+    std::int64_t appended_at_ms = 0;
     std::vector<std::byte> bytes;
   };
   struct Log {
@@ -54,8 +61,13 @@ class MemoryStore final : public broker::storage::Store {
     broker::storage::PartitionBounds bounds{};
   };
 
+  static void move_start(Log& log, broker::storage::Offset start);
+
+  void apply_to_logs(const broker::storage::Record& record);
+
   bool durable_at_once_;
   bool full_ = false;
+  mutable std::size_t segments_asked_ = 0;
   broker::storage::Ticket submitted_{0};
   broker::storage::Ticket durable_{0};
   std::vector<broker::storage::Record> journal_;

@@ -116,6 +116,7 @@ TEST_F(RetentionRule, ClockBeforeTheStampsTakesNothing) {
 
 TEST_F(RetentionRule, YoungSegmentProtectsWhatLiesBehindIt) {
   segments[1].last_append_ms = 1'000'000;
+  what.now_ms = 1'000'500;
   EXPECT_EQ(start(), 10);
 }
 
@@ -219,6 +220,12 @@ TEST_F(CountingGroups, RequiredGroupHoldsEverythingBeforeItsFirstCommit) {
   EXPECT_EQ(consumed(1, 0).below, Offset(3));
   commit("later", 1, 0, 8);
   EXPECT_EQ(consumed(1, 0).below, Offset(8));
+}
+
+TEST_F(CountingGroups, RequiredGroupHoldsAlsoWhenItIsKnownFromOtherTopics) {
+  commit("sure", 2, 0, 10);
+  commit("later", 1, 0, 10);
+  EXPECT_EQ(consumed(1, 0).below, Offset(3));
 }
 
 TEST_F(CountingGroups, SlowestGroupCounts) {

@@ -243,6 +243,19 @@ TEST_F(RetentionTest, GroupThatGoesBackWhileItsCommitIsUnderWayKeepsWhatItReadsA
   EXPECT_EQ(log_start(topic), 10);
 }
 
+TEST_F(RetentionTest, NextCommitOnItsWayDoesNotCountForTheOneBefore) {
+  auto& topic = make_topic("t", {{"retention.ms", "1000"}});
+  for (int i = 0; i < 4; ++i) append(topic);
+  commit(topic, "g", 0);
+  store.set_durable_at_once(false);
+  commit(topic, "g", 20);
+  pass(100s);
+  store.flush();
+  commit(topic, "g", 40);
+  pass(1s);
+  EXPECT_EQ(log_start(topic), 20);
+}
+
 TEST_F(RetentionTest, ConfigurationOnItsWayToTheDiskFreesNothingYet) {
   auto& topic = make_topic("t", {{"retention.ms", "1000"}});
   append(topic);
