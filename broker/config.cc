@@ -18,6 +18,9 @@ using common::config::key;
 using common::config::More;
 using common::config::Section;
 using common::config::table;
+using common::config::unavailable;
+
+constexpr std::string_view kNever = "never";
 
 template <class Enum>
 constexpr Choice choice(std::string_view text, Enum value) {
@@ -53,9 +56,17 @@ constexpr auto kGroups = std::to_array<Key>({
     key<&GroupsConfig::initial_delay>("initial_delay", "500ms",
                                       "How long the first member of an empty group waits for others.",
                                       {.least = "0ms", .most = "1m"}),
-    key<&GroupsConfig::recovery_delay>(
-        "recovery_delay", "3s", "The same after a restart of the broker: a heartbeat interval of the usual clients.",
-        {.least = "0ms", .most = "1m"}),
+    key<&GroupsConfig::session_timeout_min>("session_timeout_min", "1s",
+                                            "The shortest session time-out that a member may ask for.",
+                                            {.least = "100ms", .most = "1h"}),
+    key<&GroupsConfig::session_timeout_max>("session_timeout_max", "30m",
+                                            "The longest; so long a dead member's partitions may wait.",
+                                            {.least = "1s", .most = "1d"}),
+    key<&GroupsConfig::offsets_expire>(
+        "offsets_expire", "never",
+        "Deletes the offsets of a group that had no member and committed nothing for so long while the broker ran (a "
+        "restart counts anew), and with them what keeps its records: \"never\", or a duration from 1h on."),
+    unavailable("recovery_delay", "leave it out: groups survive a restart of the broker as they are"),
 });
 constexpr auto kStorage = std::to_array<Key>({
     key<&StorageConfig::journal_file>("journal_file", "64MiB", "Size of each of the four journal files.",
@@ -114,7 +125,26 @@ void check_address(const std::string& name, const std::string& text, bool may_be
          "\" reaches beyond this machine and there is no authentication: listen on 127.0.0.1, or say --insecure");
 }
 
+constexpr std::chrono::hours kOffsetsExpireMin{1};
+
+void check_groups(const GroupsConfig& groups) {
+  const auto refuse = [](const std::string& why) { throw common::Error(why, false, common::ExitCode::configuration); };
+  if (groups.session_timeout_min > groups.session_timeout_max) {
+    refuse("[groups] session_timeout_min is more than session_timeout_max");
+  }
+  if (groups.offsets_expire == kNever) return;
+  const auto parsed = common::parse_duration(groups.offsets_expire);
+  const auto name = "[groups] offsets_expire = \"" + groups.offsets_expire + "\": ";
+  if (!parsed.value) refuse(name + parsed.problem + "; or say \"never\"");
+  if (*parsed.value < kOffsetsExpireMin) refuse(name + "at least 1h, so that a restart of consumers costs nothing");
+}
+
 }  // namespace
+
+std::optional<std::chrono::milliseconds> offsets_expire_after(const GroupsConfig& groups) {
+  if (groups.offsets_expire == kNever) return std::nullopt;
+  return common::parse_duration(groups.offsets_expire).value;
+}
 
 Config load_config(const Flags& flags) {
   Config config;
@@ -137,6 +167,7 @@ Config load_config(const Flags& flags) {
                             "\" is no address to connect to: tell clients where this machine is with --advertise",
                         false, common::ExitCode::configuration);
   }
+  check_groups(config.groups);
   if (own.data_dir.empty()) {
     throw common::Error("data_dir is empty: name a folder with --data-dir", false, common::ExitCode::configuration);
   }

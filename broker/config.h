@@ -26,7 +26,9 @@ struct TopicsConfig {
 };
 struct GroupsConfig {
   std::chrono::milliseconds initial_delay{};
-  std::chrono::milliseconds recovery_delay{};
+  std::chrono::milliseconds session_timeout_min{};
+  std::chrono::milliseconds session_timeout_max{};
+  std::string offsets_expire;  // "never" or a duration; see offsets_expire_after()
 };
 struct StorageConfig {
   common::ByteSize journal_file;
@@ -71,6 +73,8 @@ struct Flags {
 
 // Throws common::Error (exit 78) with every finding, and refuses to listen beyond loopback without `insecure`.
 [[nodiscard]] Config load_config(const Flags& flags);
+// None: never.
+[[nodiscard]] std::optional<std::chrono::milliseconds> offsets_expire_after(const GroupsConfig& groups);
 // The table of keys in Markdown, for the README.
 [[nodiscard]] std::string config_reference();
 

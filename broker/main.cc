@@ -88,7 +88,9 @@ broker::core::BrokerSettings broker_settings(const Config& config, const common:
   settings.partitions_default = static_cast<std::int32_t>(config.topics.partitions);
   settings.partitions_max = static_cast<std::int32_t>(config.topics.partitions_max);
   settings.groups.initial_delay = config.groups.initial_delay;
-  settings.groups.recovery_delay = config.groups.recovery_delay;
+  settings.groups.session_timeout_min = config.groups.session_timeout_min;
+  settings.groups.session_timeout_max = config.groups.session_timeout_max;
+  settings.offsets_expire = broker::offsets_expire_after(config.groups);
   settings.room = room_settings(config);
   settings.room.address = advertised.text();
   return settings;

@@ -26,6 +26,12 @@ std::string hex(std::uint64_t high, std::uint64_t low) {
   return text;
 }
 
+// A group's members share one record, and that one must fit into a frame of the journal, with room for the rest.
+GroupLimits group_limits(GroupLimits limits, const storage::Store& store) {
+  limits.group_bytes_max = std::min<std::size_t>(limits.group_bytes_max, store.append_bytes_max() / 2);
+  return limits;
+}
+
 }  // namespace
 
 Broker::Broker(State& state, storage::Store& store, const common::Clock& clock, BrokerSettings settings,
@@ -35,20 +41,22 @@ Broker::Broker(State& state, storage::Store& store, const common::Clock& clock, 
       clock_(clock),
       settings_(std::move(settings)),
       random_(std::move(random)),
-      groups_(settings_.groups, {.journal = [this](storage::GroupState group) { return journal(std::move(group)); },
-                                 .random_suffix = [this] { return hex(random_(), random_()); },
-                                 .has_offsets =
-                                     [this](const std::string& group) {
-                                       const auto* record = state_.find_group(group);
-                                       return record != nullptr && !record->offsets.empty();
-                                     }}),
+      groups_(group_limits(settings_.groups, store),
+              {.journal = [this](storage::GroupGeneration group) { return journal(std::move(group)); },
+               .random_suffix = [this] { return hex(random_(), random_()); },
+               .offsets =
+                   [this](const std::string& group) {
+                     const auto* record = state_.find_group(group);
+                     return record == nullptr ? std::optional<std::size_t>() : record->offsets.size();
+                   }}),
+      offset_expiry_(settings_.offsets_expire, clock.steady()),
       room_(state, store, clock, settings_.room,
             {.journal = [this](storage::Record record) { return journal(std::move(record)); },
              .move_start = [this](Topic& topic, storage::PartitionIndex partition,
                                   storage::Offset start) { (void)move_log_start(topic, partition, start); }}),
       producer_ids_next_(state.next_producer_id()),
       producer_ids_end_(state.next_producer_id()) {
-  for (const auto& [name, record] : state_.groups()) groups_.recover(record.state);
+  for (const auto& [name, record] : state_.groups()) groups_.recover(record.whole(), now());
 }
 
 storage::Ticket Broker::journal(storage::Record record, storage::SharedBytes keep_alive) {
@@ -190,33 +198,11 @@ ProducerIdOutcome Broker::new_producer_id() {
   return {id, producer_ids_ticket_};
 }
 
-Refusal Broker::refuse_commit(const OffsetToCommit& commit) const {
-  if (commit.metadata.size() > settings_.offset_metadata_bytes_max) {
-    return {ErrorCode::offset_metadata_too_large, {}};
-  }
-  return {};
-}
-
-storage::Ticket Broker::commit_offset(const std::string& group, OffsetToCommit commit) {
-  const auto partition = commit.partition;
-  const auto ticket = journal(storage::GroupOffset{.group = group,
-                                                   .partition = partition,
-                                                   // Any negative one withdraws: kafkajs begins anew by −2.
-                                                   .offset = std::max(commit.offset, storage::Offset(-1)),
-                                                   .leader_epoch = commit.leader_epoch,
-                                                   .metadata = std::move(commit.metadata),
-                                                   .committed_at_ms = wall_ms()});
-  if (auto* record = state_.find_group(group)) {
-    if (const auto found = record->offsets.find(partition); found != record->offsets.end())
-      found->second.ticket = ticket;
-  }
-  return ticket;
-}
-
 std::optional<Time> Broker::next_deadline() const {
   const auto groups = groups_.next_deadline();
   const auto fetches = fetch_waiters_.next_deadline();
   auto next = room_.next_deadline();
+  next = std::min(next, offset_expiry_.next_deadline());
   if (groups) next = std::min(next, *groups);
   if (fetches) next = std::min(next, *fetches);
   return next;
@@ -227,6 +213,7 @@ void Broker::tick() {
   const auto time = now();
   fetch_waiters_.advance(time);
   groups_.advance(time);
+  expire_offsets(time);
   room_.tick(time);
   store_.maybe_checkpoint();
 }

@@ -2,6 +2,7 @@
 // says which frame an answer has to wait for. Core thread only; never waits for the disk.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -15,6 +16,7 @@
 
 #include "broker/core/fetch_waiters.h"
 #include "broker/core/groups.h"
+#include "broker/core/offset_expiry.h"
 #include "broker/core/outcomes.h"
 #include "broker/core/refused_producers.h"
 #include "broker/core/room.h"
@@ -32,6 +34,7 @@ struct BrokerSettings {
   std::int32_t partitions_max = 10'000;  // of all topics together
   std::size_t offset_metadata_bytes_max = 4'096;
   GroupLimits groups;
+  std::optional<std::chrono::milliseconds> offsets_expire;  // of deserted groups; none: never
   RoomSettings room;
 };
 
@@ -80,6 +83,11 @@ class Broker {
   // The caller has asked groups().may_commit(). None: offset and metadata are acceptable.
   [[nodiscard]] Refusal refuse_commit(const OffsetToCommit& commit) const;
   storage::Ticket commit_offset(const std::string& group, OffsetToCommit commit);
+  // Releases what the group held. A group that is left with nothing is gone. Say who asked, or why, for the log.
+  void delete_offsets(const std::string& group, const std::vector<storage::PartitionRef>& partitions,
+                      std::string_view why);
+  // Ends an empty group with its offsets.
+  [[nodiscard]] protocol::ErrorCode delete_group(const std::string& group, std::string_view why);
 
   // The first record at least as late; the one with the largest time. None: no such record is durable. Both throw when
   // the partition cannot be read.
@@ -102,6 +110,7 @@ class Broker {
   std::optional<TimedOffset> look_into_batch(const storage::PartitionRef& partition,
                                              const std::pair<storage::Offset, std::int64_t>& found,
                                              std::int64_t timestamp_ms);
+  void expire_offsets(Time time);
   [[nodiscard]] std::int64_t wall_ms() const;
 
   State& state_;
@@ -110,6 +119,7 @@ class Broker {
   BrokerSettings settings_;
   std::function<std::uint64_t()> random_;
   Groups groups_;
+  OffsetExpiry offset_expiry_;
   FetchWaiters fetch_waiters_;
   Room room_;
   RefusedProducers refused_;         // for want of room: answered with a retriable error

@@ -3,18 +3,17 @@
 
 #include <algorithm>
 
+#include "broker/protocol/consumer_subscription.h"
+#include "broker/storage/group_codec.h"
+
 namespace broker::core {
 
 const GroupProtocol* Member::find_protocol(std::string_view name) const {
-  const auto found = std::ranges::find(protocols, name, &GroupProtocol::name);
-  return found == protocols.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(data.protocols, name, &GroupProtocol::name);
+  return found == data.protocols.end() ? nullptr : &*found;
 }
 
-std::size_t Member::bytes() const {
-  std::size_t sum = id.size() + client_id.size() + (instance ? instance->size() : 0) + assignment.size();
-  for (const auto& one : protocols) sum += one.name.size() + one.metadata.size();
-  return sum;
-}
+std::size_t Member::bytes() const { return storage::encoded_bytes(data); }
 
 bool Group::fits(std::string_view type, const std::vector<GroupProtocol>& protocols) const {
   if (type.empty() || protocols.empty()) return false;
@@ -29,7 +28,7 @@ bool Group::fits(std::string_view type, const std::vector<GroupProtocol>& protoc
 std::string Group::elect_protocol() const {
   std::map<std::string_view, int> votes;
   for (const auto& [voter, member] : members) {
-    for (const auto& one : member.protocols) {
+    for (const auto& one : member.data.protocols) {
       const bool common = std::ranges::all_of(
           members, [&](const auto& entry) { return entry.second.find_protocol(one.name) != nullptr; });
       if (!common) continue;
@@ -42,9 +41,9 @@ std::string Group::elect_protocol() const {
 }
 
 std::chrono::milliseconds Group::longest_rebalance_timeout() const {
-  std::chrono::milliseconds longest{0};
-  for (const auto& [id, member] : members) longest = std::max(longest, member.rebalance_timeout);
-  return longest;
+  std::int32_t longest_ms = 0;
+  for (const auto& [id, member] : members) longest_ms = std::max(longest_ms, member.data.rebalance_timeout_ms);
+  return std::chrono::milliseconds(longest_ms);
 }
 
 std::optional<Time> Group::next_deadline() const {
@@ -55,7 +54,7 @@ std::optional<Time> Group::next_deadline() const {
   }
   for (const auto& [id, lapses] : pending) consider(lapses);
   if (phase == GroupPhase::preparing_rebalance) consider(delay_until ? *delay_until : rebalance_until);
-  if (phase == GroupPhase::completing_rebalance) consider(sync_until);
+  if (sync_until) consider(*sync_until);
   return next;
 }
 
@@ -64,28 +63,43 @@ std::size_t Group::waiting_joins() const {
       std::ranges::count_if(members, [](const auto& entry) { return entry.second.join != nullptr; }));
 }
 
+bool Group::all_synced() const {
+  return std::ranges::all_of(members, [](const auto& entry) { return entry.second.synced; });
+}
+
 std::vector<JoinedMember> Group::joined_members() const {
   std::vector<JoinedMember> joined;
   joined.reserve(members.size());
   for (const auto& [id, member] : members) {
     const auto* chosen = member.find_protocol(protocol);
     joined.push_back({.id = id,
-                      .instance = member.instance,
+                      .instance = member.data.instance,
                       .metadata = chosen == nullptr ? std::vector<std::byte>{} : chosen->metadata});
   }
   return joined;
 }
 
-storage::GroupState Group::record() const {
-  storage::GroupState state{.group = name,
-                            .generation = generation.value(),
-                            .protocol_type = protocol_type,
-                            .protocol = protocol,
-                            .leader = leader,
-                            .static_members = {},
-                            .deleted = false};
-  for (const auto& [instance, member] : instances) state.static_members.push_back({instance, member});
-  return state;
+bool Group::may_read(std::string_view topic) const {
+  return std::ranges::any_of(members, [&](const auto& entry) {
+    const auto* chosen = entry.second.find_protocol(protocol);
+    return chosen == nullptr || protocol::names_topic(chosen->metadata, topic).value_or(true);
+  });
+}
+
+std::string_view name(GroupPhase phase) {
+  switch (phase) {
+    case GroupPhase::empty:
+      return "Empty";
+    case GroupPhase::preparing_rebalance:
+      return "PreparingRebalance";
+    case GroupPhase::completing_rebalance:
+      return "CompletingRebalance";
+    case GroupPhase::stable:
+      return "Stable";
+    case GroupPhase::dead:
+      break;
+  }
+  return "Dead";
 }
 
 }  // namespace broker::core

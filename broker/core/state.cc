@@ -9,6 +9,13 @@ constexpr std::size_t kEpochStartsMax = 64;
 
 }  // namespace
 
+storage::GroupGeneration GroupRecord::whole() const {
+  auto all = state;
+  all.members.reserve(members.size());
+  for (const auto& [id, member] : members) all.members.push_back(member);
+  return all;
+}
+
 void State::apply(const storage::Record& record) {
   std::visit([this](const auto& one) { apply_one(one); }, record);
 }
@@ -102,12 +109,38 @@ void State::apply_one(const storage::GroupOffset& commit) {
                                       .ticket = {}};
 }
 
-void State::apply_one(const storage::GroupState& group) {
-  if (group.deleted) {
-    groups_.erase(group.group);
-  } else {
-    groups_[group.group].state = group;
+// Its members are not known: they join anew, and generations go on counting from here.
+void State::apply_one(const storage::GroupState& old) {
+  if (old.deleted) {
+    groups_.erase(old.group);
+    return;
   }
+  auto& record = groups_[old.group];
+  record.state = {};
+  record.state.group = old.group;
+  record.state.generation = old.generation;
+  record.state.protocol_type = old.protocol_type;
+  record.members.clear();
+}
+
+void State::apply_one(const storage::GroupGeneration& change) {
+  if (change.phase == storage::GroupPhase::dead) {
+    groups_.erase(change.group);
+    return;
+  }
+  auto& record = groups_[change.group];
+  record.state = {.group = change.group,
+                  .generation = change.generation,
+                  .phase = change.phase,
+                  .protocol_type = change.protocol_type,
+                  .protocol = change.protocol,
+                  .leader = change.leader,
+                  .whole = true,
+                  .removed = {},
+                  .members = {}};
+  if (change.whole) record.members.clear();
+  for (const auto& id : change.removed) record.members.erase(id);
+  for (const auto& member : change.members) record.members.insert_or_assign(member.id, member);
 }
 
 void State::apply_one(const storage::ProducerIdBlock& block) {
@@ -141,7 +174,7 @@ std::vector<storage::Record> State::snapshot() const {
                                             .config = {topic->config.begin(), topic->config.end()}});
   }
   for (const auto& [name, group] : groups_) {
-    records.emplace_back(group.state);
+    records.emplace_back(group.whole());
     for (const auto& [partition, commit] : group.offsets) {
       records.emplace_back(storage::GroupOffset{.group = name,
                                                 .partition = partition,

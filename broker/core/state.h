@@ -36,10 +36,14 @@ struct CommittedOffset {
   storage::Ticket ticket;
 };
 
-// A group as the journal knows it. Members live in core/groups and end with the process.
+// A group as the journal knows it: what its members were told. What they are doing now is in core/groups.
 struct GroupRecord {
-  storage::GroupState state;
+  storage::GroupGeneration state;  // its members stand below
+  std::map<std::string, storage::GroupMember, std::less<>> members;
   std::map<storage::PartitionRef, CommittedOffset> offsets;
+
+  // One record with all members.
+  [[nodiscard]] storage::GroupGeneration whole() const;
 };
 
 class State final : public storage::StateMachine {
@@ -75,7 +79,8 @@ class State final : public storage::StateMachine {
   void apply_one(const storage::Append& append);
   void apply_one(const storage::LogStartMoved&) {}  // partitions' bounds are the store's
   void apply_one(const storage::GroupOffset& commit);
-  void apply_one(const storage::GroupState& group);
+  void apply_one(const storage::GroupState& old);
+  void apply_one(const storage::GroupGeneration& change);
   void apply_one(const storage::ProducerIdBlock& block);
   void apply_one(const storage::ProducerState& producer);
   void apply_one(const storage::EpochStarted& started);

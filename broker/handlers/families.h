@@ -42,6 +42,11 @@ void handle_leave_group(Context& context, const Request& request, const ReplyPtr
 // group_offsets.cc
 void handle_offset_commit(Context& context, const Request& request, const ReplyPtr& reply);
 void handle_offset_fetch(Context& context, const Request& request, const ReplyPtr& reply);
+// group_admin.cc
+void handle_describe_groups(Context& context, const Request& request, const ReplyPtr& reply);
+void handle_list_groups(Context& context, const Request& request, const ReplyPtr& reply);
+void handle_delete_groups(Context& context, const Request& request, const ReplyPtr& reply);
+void handle_offset_delete(Context& context, const Request& request, const ReplyPtr& reply);
 
 // The API's name and version, for log lines.
 [[nodiscard]] std::string describe(const protocol::RequestHeader& header);

@@ -91,7 +91,7 @@ void handle_heartbeat(Context& context, const Request& request, const ReplyPtr& 
     response.error_code = broker.groups().heartbeat(
         {message.group_id, core::Generation(message.generation_id), message.member_id, message.group_instance_id},
         broker.now());
-    answer(request, reply, response);
+    answer(request, reply, response, broker.groups().ticket());
   });
 }
 
@@ -104,14 +104,16 @@ void handle_leave_group(Context& context, const Request& request, const ReplyPtr
     for (const auto& member : message.members) leaving.push_back({member.member_id, member.group_instance_id});
     const auto errors = broker.groups().leave(message.group_id, leaving, broker.now());
     protocol::LeaveGroupResponse response;
-    if (one) {
+    if (message.group_id.empty()) {
+      response.error_code = ErrorCode::invalid_group_id;
+    } else if (one) {
       response.error_code = errors.front();
     } else {
       for (std::size_t i = 0; i < errors.size(); ++i) {
         response.members.push_back({leaving[i].member, leaving[i].instance, errors[i]});
       }
     }
-    answer(request, reply, response);
+    answer(request, reply, response, broker.groups().ticket());
   });
 }
 

@@ -113,7 +113,8 @@ void handle_offset_commit(Context& context, const Request& request, const ReplyP
       }
       response.topics.push_back(std::move(committed));
     }
-    answer(request, reply, response, ticket);
+    broker.groups().committed(message.group_id, broker.now());
+    answer(request, reply, response, std::max({ticket, broker.groups().ticket(), broker.topics_deleted_ticket()}));
   });
 }
 
@@ -135,7 +136,8 @@ void handle_offset_fetch(Context& context, const Request& request, const ReplyPt
         ticket = std::max(ticket, offsets.ticket());
       }
     }
-    answer(request, reply, response, ticket);
+    auto& broker = context.broker;
+    answer(request, reply, response, std::max({ticket, broker.groups().ticket(), broker.topics_deleted_ticket()}));
   });
 }
 

@@ -30,8 +30,8 @@ constexpr std::array kRows{
     Row{{ApiKey::heartbeat, "Heartbeat", 0, 4, 4, 0}, true},
     Row{{ApiKey::leave_group, "LeaveGroup", 0, 5, 4, 0}, true},
     Row{{ApiKey::sync_group, "SyncGroup", 0, 5, 4, 0}, true},
-    Row{{ApiKey::describe_groups, "DescribeGroups", 0, 5, 5, 0}, false},
-    Row{{ApiKey::list_groups, "ListGroups", 0, 5, 3, 0}, false},
+    Row{{ApiKey::describe_groups, "DescribeGroups", 0, 5, 5, 0}, true},
+    Row{{ApiKey::list_groups, "ListGroups", 0, 5, 3, 0}, true},
     Row{{ApiKey::api_versions, "ApiVersions", 0, 3, 3, 0}, true},
     Row{{ApiKey::create_topics, "CreateTopics", 0, 7, 5, 0}, true},
     Row{{ApiKey::delete_topics, "DeleteTopics", 0, 6, 4, 0}, true},
@@ -41,9 +41,9 @@ constexpr std::array kRows{
     Row{{ApiKey::describe_configs, "DescribeConfigs", 0, 4, 4, 0}, true},
     Row{{ApiKey::alter_configs, "AlterConfigs", 0, 2, 2, 0}, true},
     Row{{ApiKey::create_partitions, "CreatePartitions", 0, 3, 2, 0}, true},
-    Row{{ApiKey::delete_groups, "DeleteGroups", 0, 2, 2, 0}, false},
+    Row{{ApiKey::delete_groups, "DeleteGroups", 0, 2, 2, 0}, true},
     Row{{ApiKey::incremental_alter_configs, "IncrementalAlterConfigs", 0, 1, 1, 0}, true},
-    Row{{ApiKey::offset_delete, "OffsetDelete", 0, 0, kNeverFlexible, 0}, false},
+    Row{{ApiKey::offset_delete, "OffsetDelete", 0, 0, kNeverFlexible, 0}, true},
     Row{{ApiKey::describe_cluster, "DescribeCluster", 0, 1, 0, 0}, true},
 };
 

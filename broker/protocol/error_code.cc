@@ -155,6 +155,8 @@ std::string_view name(ErrorCode code) noexcept {
       return "GROUP_MAX_SIZE_REACHED";
     case ErrorCode::fenced_instance_id:
       return "FENCED_INSTANCE_ID";
+    case ErrorCode::group_subscribed_to_topic:
+      return "GROUP_SUBSCRIBED_TO_TOPIC";
     case ErrorCode::invalid_record:
       return "INVALID_RECORD";
     case ErrorCode::unstable_offset_commit:

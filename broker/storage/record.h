@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/storage/group_record.h"
 #include "common/strong.h"
 
 namespace broker::storage {
@@ -71,20 +72,6 @@ struct GroupOffset {
   std::string metadata;
   std::int64_t committed_at_ms = 0;
 };
-struct StaticMember {
-  std::string instance;
-  std::string member;
-};
-// A group's generation and what survives a restart with it; members themselves are not state.
-struct GroupState {
-  std::string group;
-  std::int32_t generation = 0;
-  std::string protocol_type;
-  std::string protocol;
-  std::string leader;
-  std::vector<StaticMember> static_members;
-  bool deleted = false;
-};
 struct ProducerIdBlock {
   ProducerId next;  // ids below are taken
 };
@@ -121,7 +108,8 @@ struct LossAccepted {
   auto operator<=>(const LossAccepted&) const = default;
 };
 
-using Record = std::variant<TopicMade, TopicDeleted, PartitionsAdded, ConfigSet, Append, LogStartMoved, GroupOffset,
-                            GroupState, ProducerIdBlock, ProducerState, EpochStarted, ClockMark, LossAccepted>;
+using Record =
+    std::variant<TopicMade, TopicDeleted, PartitionsAdded, ConfigSet, Append, LogStartMoved, GroupOffset, GroupState,
+                 ProducerIdBlock, ProducerState, EpochStarted, GroupGeneration, ClockMark, LossAccepted>;
 
 }  // namespace broker::storage

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "broker/storage/group_codec.h"
+
 namespace broker::storage {
 
 namespace {
@@ -21,6 +23,7 @@ enum class Type : std::uint8_t {
   producer_id_block = 9,
   producer_state = 10,
   epoch_started = 11,
+  group_generation = 12,
   loss_accepted = 13,
   clock_mark = 14,
 };
@@ -178,6 +181,8 @@ GroupState decode_group_state(ByteReader& in) {
   return record;
 }
 
+void encode(ByteWriter& out, const GroupGeneration& record) { encode_generation(out, record); }
+
 void encode(ByteWriter& out, const ProducerIdBlock& record) { out.put(record.next.value()); }
 ProducerIdBlock decode_producer_ids(ByteReader& in) { return {ProducerId(in.get<std::int64_t>())}; }
 
@@ -249,7 +254,7 @@ LossAccepted decode_loss(ByteReader& in) {
 constexpr auto kTypes = std::to_array<Type>(
     {Type::topic_made, Type::topic_deleted, Type::partitions_added, Type::config_set, Type::append,
      Type::log_start_moved, Type::group_offset, Type::group_state, Type::producer_id_block, Type::producer_state,
-     Type::epoch_started, Type::clock_mark, Type::loss_accepted});
+     Type::epoch_started, Type::group_generation, Type::clock_mark, Type::loss_accepted});
 static_assert(std::variant_size_v<Record> == kTypes.size());
 static_assert(std::is_same_v<std::variant_alternative_t<4, Record>, Append>);
 
@@ -281,6 +286,8 @@ DecodedRecord decode_body(Type type, ByteReader& body, ByteReader& data) {
       return {decode_epoch(body), {}};
     case Type::loss_accepted:
       return {decode_loss(body), {}};
+    case Type::group_generation:
+      return {decode_generation(body), {}};
     case Type::clock_mark:
       return {decode_clock_mark(body), {}};
   }

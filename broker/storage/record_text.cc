@@ -47,6 +47,12 @@ class Writer {
     out_ << (one.deleted ? "group deleted " : "group state ") << quoted(one.group) << " generation=" << one.generation
          << " protocol=" << quoted(one.protocol) << " leader=" << quoted(one.leader);
   }
+  void operator()(const GroupGeneration& one) {
+    out_ << "group generation " << quoted(one.group) << " generation=" << one.generation
+         << " phase=" << static_cast<int>(one.phase) << " protocol=" << quoted(one.protocol)
+         << " leader=" << quoted(one.leader) << (one.whole ? " members=" : " changed=") << one.members.size()
+         << " removed=" << one.removed.size();
+  }
   void operator()(const ProducerIdBlock& one) { out_ << "producer ids taken below=" << one.next.value(); }
   void operator()(const ProducerState& one) {
     out_ << "producer state " << text_of(one.partition) << " producer=" << one.producer.value()

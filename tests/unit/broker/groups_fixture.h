@@ -1,4 +1,4 @@
-// The coordinator with time in the test's hand, and what was journalled.
+// The coordinator with time in the test's hand, what was journalled, and restarts that know the journal alone.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broker/core/groups.h"
+#include "broker/core/state.h"
 
 namespace broker_tests {
 
@@ -33,19 +34,31 @@ inline std::vector<std::byte> bytes(std::string_view text) {
   return {data, data + text.size()};
 }
 
-// One coordinator, and what was journalled.
 class GroupsTest : public testing::Test {
  protected:
   Groups make() {
-    GroupLimits limits;
-    limits.initial_delay = 500ms;
-    return Groups(limits, {.journal =
-                               [this](storage::GroupState state) {
-                                 journal_.push_back(std::move(state));
-                                 return storage::Ticket(journal_.size());
-                               },
-                           .random_suffix = [this] { return "r" + std::to_string(++suffix_); },
-                           .has_offsets = [this](const std::string&) { return has_offsets_; }});
+    return Groups(limits_, {.journal =
+                                [this](storage::GroupGeneration record) {
+                                  journal_.push_back(record);
+                                  state_.apply(std::move(record));
+                                  return storage::Ticket(journal_.size());
+                                },
+                            .random_suffix = [this] { return "r" + std::to_string(++suffix_); },
+                            .offsets = [this](const std::string& group) -> std::optional<std::size_t> {
+                              if (has_offsets_) return 1;
+                              if (state_.find_group(group) == nullptr) return std::nullopt;
+                              return 0;
+                            }});
+  }
+  // The broker ends and starts again, with all that was journalled, or with its first records only.
+  void restart() { restart(journal_.size()); }
+  void restart(std::size_t records) {
+    journal_.resize(records);
+    state_ = broker::core::State();
+    for (const auto& record : journal_) state_.apply(record);
+    auto fresh = make();
+    for (const auto& [name, record] : state_.groups()) fresh.recover(record.whole(), now_);
+    groups_ = std::move(fresh);
   }
 
   static JoinRequest request(std::string member = {}) {
@@ -80,6 +93,19 @@ class GroupsTest : public testing::Test {
     }
     now_ = end;
   }
+  // Joins and is answered at once.
+  JoinAnswer joined(JoinRequest request) {
+    std::optional<JoinAnswer> answer;
+    join(std::move(request), answer);
+    EXPECT_TRUE(answer) << "the answer waits";
+    return answer.value_or(JoinAnswer());
+  }
+  SyncAnswer synced(const JoinAnswer& as) {
+    std::optional<SyncAnswer> answer;
+    sync(as, answer);
+    EXPECT_TRUE(answer) << "the answer waits";
+    return answer.value_or(SyncAnswer());
+  }
   ErrorCode heartbeat(const JoinAnswer& as) { return groups_.heartbeat(ref(as), now_); }
   static MemberRef ref(const JoinAnswer& as) { return {"g", as.generation, as.member, std::nullopt}; }
   GroupPhase phase() { return groups_.find("g")->phase; }
@@ -106,7 +132,9 @@ class GroupsTest : public testing::Test {
     EXPECT_EQ(phase(), GroupPhase::stable);
   }
 
-  std::vector<storage::GroupState> journal_;
+  GroupLimits limits_{.initial_delay = 500ms};
+  std::vector<storage::GroupGeneration> journal_;
+  broker::core::State state_;
   int suffix_ = 0;
   bool has_offsets_ = false;
   broker::core::Time now_ = 1000s;

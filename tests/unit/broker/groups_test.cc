@@ -41,10 +41,14 @@ TEST_F(GroupsTest, OnlyTheLeaderSeesTheMembersAndTheGenerationIsJournalled) {
   EXPECT_TRUE(second_.members.empty());
   EXPECT_EQ(first_.generation, Generation(1));
   EXPECT_EQ(second_.generation, Generation(1));
-  ASSERT_EQ(journal_.size(), 1U);
+  ASSERT_EQ(journal_.size(), 2U);
   EXPECT_EQ(journal_[0].generation, 1);
+  EXPECT_EQ(journal_[0].phase, GroupPhase::completing_rebalance);
   EXPECT_EQ(journal_[0].protocol, "range");
+  EXPECT_EQ(journal_[0].members.size(), 2U);
   EXPECT_EQ(first_.ticket, storage::Ticket(1)) << "the answer waits for the generation's frame";
+  EXPECT_EQ(journal_[1].phase, GroupPhase::stable);
+  EXPECT_EQ(journal_[1].members[0].assignment.size(), 3U);
 }
 
 TEST_F(GroupsTest, ThirdMemberMakesTheOthersRejoin) {
@@ -143,7 +147,8 @@ TEST_F(GroupsTest, LeavingEndsTheGroup) {
   EXPECT_EQ(groups_.leave("g", {{first_.member, {}}, {second_.member, {}}, {"nobody", {}}}, now_),
             (std::vector{ErrorCode::none, ErrorCode::none, ErrorCode::unknown_member_id}));
   EXPECT_EQ(groups_.size(), 0U) << "without offsets nothing is worth keeping";
-  EXPECT_TRUE(journal_.back().deleted);
+  EXPECT_EQ(journal_.back().phase, GroupPhase::dead);
+  EXPECT_TRUE(state_.groups().empty());
 }
 
 TEST_F(GroupsTest, GroupWithOffsetsStaysEmptyAndKeepsCounting) {
@@ -165,6 +170,7 @@ TEST_F(GroupsTest, CommitOutsideOfAGroupIsRefusedWhileItHasMembers) {
   EXPECT_EQ(groups_.may_commit({"g", Generation(-1), "", {}}, now_), ErrorCode::unknown_member_id);
   EXPECT_EQ(groups_.may_commit({"g", Generation(0), first_.member, {}}, now_), ErrorCode::illegal_generation);
   EXPECT_EQ(groups_.may_commit({"other", Generation(-1), "", {}}, now_), ErrorCode::none);
+  groups_.committed("other", now_);
   EXPECT_EQ(groups_.may_commit({"other", Generation(3), "m", {}}, now_), ErrorCode::illegal_generation);
 }
 
@@ -226,31 +232,6 @@ TEST_F(GroupsTest, SecondJoinOfAMemberAnswersTheFirst) {
   ASSERT_TRUE(old);
   EXPECT_EQ(old->error, ErrorCode::rebalance_in_progress);
   EXPECT_FALSE(fresh);
-}
-
-TEST_F(GroupsTest, AfterARestartOldMembersCommitAndReturnUnderTheirIds) {
-  two_stable();
-  auto fresh = make();
-  fresh.recover(journal_.back());
-  std::swap(groups_, fresh);
-  EXPECT_EQ(groups_.may_commit(ref(first_), now_), ErrorCode::none);
-  EXPECT_EQ(heartbeat(first_), ErrorCode::rebalance_in_progress);
-  std::optional<JoinAnswer> a;
-  std::optional<JoinAnswer> b;
-  join(request(first_.member), a);
-  EXPECT_EQ(heartbeat(second_), ErrorCode::rebalance_in_progress);
-  pass(2s);
-  EXPECT_FALSE(a);
-  join(request(second_.member), b);
-  pass(2s);
-  ASSERT_TRUE(a && b);
-  EXPECT_EQ(a->error, ErrorCode::none);
-  EXPECT_EQ(a->member, first_.member);
-  EXPECT_EQ(a->generation, Generation(2)) << "generations go on where they were";
-  EXPECT_EQ(groups_.may_commit(ref(second_), now_), ErrorCode::illegal_generation);
-  JoinAnswer stranger;
-  stranger.member = "stranger";
-  EXPECT_EQ(heartbeat(stranger), ErrorCode::unknown_member_id);
 }
 
 TEST_F(GroupsTest, BadRequestsAreRefused) {

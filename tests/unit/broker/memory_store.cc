@@ -117,6 +117,12 @@ std::ostream& operator<<(std::ostream& out, const storage::PartitionRef& ref) {
   return out << ref.topic << '/' << ref.partition.value();
 }
 
+std::string text_of(const std::vector<std::byte>& bytes) {
+  std::string text;
+  for (const auto one : bytes) text += static_cast<char>(one);
+  return text;
+}
+
 struct Writer {
   std::ostringstream out;
   void operator()(const storage::TopicMade& one) {
@@ -138,6 +144,17 @@ struct Writer {
     out << "group " << one.group << ' ' << one.generation << ' ' << one.protocol_type << ' ' << one.protocol << ' '
         << one.leader << (one.deleted ? " deleted" : "");
     for (const auto& member : one.static_members) out << ' ' << member.instance << ':' << member.member;
+  }
+  void operator()(const storage::GroupGeneration& one) {
+    out << "generation " << one.group << ' ' << one.generation << " phase " << static_cast<int>(one.phase) << ' '
+        << one.protocol_type << ' ' << one.protocol << ' ' << one.leader << (one.whole ? " whole" : " change");
+    for (const auto& id : one.removed) out << " -" << id;
+    for (const auto& member : one.members) {
+      out << " [" << member.id << ' ' << member.instance.value_or("-") << ' ' << member.client_id << ' '
+          << member.client_host << ' ' << member.session_timeout_ms << ' ' << member.rebalance_timeout_ms;
+      for (const auto& protocol : member.protocols) out << ' ' << protocol.name << ':' << text_of(protocol.metadata);
+      out << " = " << text_of(member.assignment) << ']';
+    }
   }
   void operator()(const storage::ProducerIdBlock& one) { out << "producer ids " << one.next.value(); }
   void operator()(const storage::ProducerState& one) {

@@ -62,8 +62,33 @@ class Scribe {
         "g" + std::to_string(pick(3)), partition, storage::Offset(pick(20) - 1), 1, "note", base_};
   }
   storage::Record group() {
-    return storage::GroupState{"g" + std::to_string(pick(3)),          pick(100),   "consumer", "range", "m",
-                               {{"i" + std::to_string(pick(2)), "m"}}, pick(5) == 0};
+    const auto name = "g" + std::to_string(pick(3));
+    if (pick(6) == 0) {
+      return storage::GroupState{name, pick(100), "consumer", "range", "m", {{"i1", "m"}}, pick(5) == 0};
+    }
+    storage::GroupGeneration record;
+    record.group = name;
+    record.generation = pick(100);
+    record.phase = static_cast<storage::GroupPhase>(pick(5));
+    record.protocol_type = "consumer";
+    record.protocol = "range";
+    record.leader = "m" + std::to_string(pick(4));
+    record.whole = pick(3) == 0;
+    if (!record.whole && pick(2) == 0) record.removed.push_back("m" + std::to_string(pick(4)));
+    for (int left = pick(3); left > 0; --left) record.members.push_back(member());
+    return record;
+  }
+  storage::GroupMember member() {
+    storage::GroupMember one;
+    one.id = "m" + std::to_string(pick(4));
+    if (pick(2) == 0) one.instance = "i" + std::to_string(pick(4));
+    one.client_id = "c";
+    one.client_host = "127.0.0.1";
+    one.session_timeout_ms = pick(10'000);
+    one.rebalance_timeout_ms = pick(10'000);
+    one.protocols = {{"range", {std::byte{'r'}}}};
+    one.assignment.assign(static_cast<std::size_t>(pick(3)), std::byte{'a'});
+    return one;
   }
   storage::Record append(const storage::PartitionRef& partition) {
     const int count = 1 + pick(5);
@@ -135,6 +160,52 @@ TEST(State, DeletedTopicTakesItsOffsetsAndProducersWithIt) {
   EXPECT_EQ(state.producers().size(), 0U);
   EXPECT_TRUE(state.find_group("g")->offsets.empty());
   EXPECT_EQ(state.partition_count(), 0);
+}
+
+TEST(State, GroupOfTheOldFormatKeepsItsGenerationAndOffsetsAndHasNoMembers) {
+  State state;
+  state.apply(storage::TopicMade{id_of(1), "t", 1, {}});
+  const storage::PartitionRef partition{id_of(1), storage::PartitionIndex(0)};
+  state.apply(storage::GroupOffset{"g", partition, storage::Offset(3), -1, "", 0});
+  state.apply(storage::GroupState{"g", 7, "consumer", "range", "m-1", {{"i-1", "m-1"}}, false});
+  const auto& group = *state.find_group("g");
+  EXPECT_EQ(group.state.generation, 7);
+  EXPECT_EQ(group.state.phase, storage::GroupPhase::empty);
+  EXPECT_TRUE(group.members.empty());
+  EXPECT_EQ(group.offsets.size(), 1U);
+  state.apply(storage::GroupState{"g", 7, "consumer", "range", "m-1", {}, true});
+  EXPECT_EQ(state.find_group("g"), nullptr);
+}
+
+TEST(State, GroupsChangesComeOnTopOfItsGeneration) {
+  State state;
+  storage::GroupMember one;
+  one.id = "m-1";
+  auto two = one;
+  two.id = "m-2";
+  storage::GroupGeneration record;
+  record.group = "g";
+  record.generation = 4;
+  record.phase = storage::GroupPhase::stable;
+  record.members = {one, two};
+  state.apply(record);
+  auto three = two;
+  three.id = "m-3";
+  record.whole = false;
+  record.phase = storage::GroupPhase::preparing_rebalance;
+  record.removed = {"m-2"};
+  record.members = {three};
+  state.apply(record);
+  const auto whole = state.find_group("g")->whole();
+  ASSERT_EQ(whole.members.size(), 2U);
+  EXPECT_EQ(whole.members[0].id, "m-1");
+  EXPECT_EQ(whole.members[1].id, "m-3");
+  EXPECT_EQ(whole.phase, storage::GroupPhase::preparing_rebalance);
+  EXPECT_TRUE(whole.whole);
+  EXPECT_TRUE(whole.removed.empty());
+  record.phase = storage::GroupPhase::dead;
+  state.apply(record);
+  EXPECT_EQ(state.find_group("g"), nullptr);
 }
 
 TEST(State, EpochWithoutAppendsLeavesNoTrace) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "broker/storage/bytes.h"
+#include "broker/storage/group_codec.h"
 #include "broker/storage/record_codec.h"
 #include "broker/storage/store_impl.h"
 #include "tests/unit/storage/sim_disk.h"
@@ -280,6 +281,47 @@ TEST_F(FormatTest, RandomDamageLosesNothingSilently) {
   EXPECT_LT(refused, 200);
 }
 
+GroupGeneration group_generation(bool whole) {
+  GroupMember first;
+  first.id = "m-1";
+  first.instance = "i-1";
+  first.client_id = "billing";
+  first.client_host = "10.0.0.7";
+  first.session_timeout_ms = 45'000;
+  first.rebalance_timeout_ms = 300'000;
+  first.protocols = {{"range", {std::byte{1}, std::byte{2}}}, {"sticky", {}}};
+  first.assignment = {std::byte{3}};
+  GroupMember second;
+  second.id = "m-2";
+  GroupGeneration record{
+      "points", 9, GroupPhase::stable, "consumer", "range", "m-1", whole, {}, {std::move(first), std::move(second)}};
+  if (!whole) record.removed = {"m-3", "m-4"};
+  return record;
+}
+
+TEST(GroupCodec, AMembersBytesAreKnownBeforehand) {
+  auto record = group_generation(true);
+  std::vector<std::byte> with_all;
+  encode_record(with_all, record);
+  std::size_t expected = with_all.size();
+  for (const auto& member : record.members) expected -= encoded_bytes(member);
+  record.members.clear();
+  std::vector<std::byte> without;
+  encode_record(without, record);
+  EXPECT_EQ(without.size(), expected);
+}
+
+TEST(GroupCodec, AnUnknownPhaseIsRefused) {
+  std::vector<std::byte> bytes;
+  auto record = group_generation(true);
+  record.group = "g";
+  encode_record(bytes, record);
+  bytes.at(5 + 5 + 4) = std::byte{5};  // type and length, "g", generation
+  ByteReader meta(bytes);
+  ByteReader data({});
+  EXPECT_THROW((void)decode_record(meta, data), CorruptError);
+}
+
 TEST(RecordCodec, EveryRecordComesBack) {
   const PartitionRef partition = partition_of(3, 7);
   const std::vector<Record> records = {
@@ -297,6 +339,8 @@ TEST(RecordCodec, EveryRecordComesBack) {
                     2,
                     {{.first_sequence = 1, .last_sequence = 3, .base = Offset(10), .timestamp_ms = 77}}},
       EpochStarted{3, {{partition, Offset(12)}}},
+      group_generation(true),
+      group_generation(false),
       ClockMark{1'700'000'000'123},
       LossAccepted{partition, Offset(5), Offset(9), 77},
   };
