@@ -1,3 +1,4 @@
+// Looking into a subscription, as far as its topics go.
 #include "broker/protocol/consumer_subscription.h"
 
 #include "broker/protocol/wire.h"

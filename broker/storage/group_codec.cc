@@ -1,3 +1,4 @@
+// A group's members as bytes.
 #include "broker/storage/group_codec.h"
 
 namespace broker::storage {
