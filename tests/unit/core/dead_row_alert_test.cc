@@ -19,7 +19,7 @@ class DeadRowAlert : public testing::Test {
     rig_.poll();
     EXPECT_EQ(rig_.feed(), Ids{1});
   }
-  ~DeadRowAlert() override { EXPECT_EQ(rig_.world.violations, std::vector<std::string>{}); }
+  void TearDown() override { EXPECT_EQ(rig_.world.violations, std::vector<std::string>{}); }
 
   static SourceOptions options() {
     SourceOptions options = rig_options();

@@ -96,7 +96,7 @@ TEST(Failure, ARowPostponedWhileItWasLoadedWaits) {
 class StaleMark : public testing::Test {
  protected:
   StaleMark() : rig_(options()) {}
-  ~StaleMark() override {
+  void TearDown() override {
     rig_.insert(2, "a");
     rig_.poll();
     rig_.run_to_the_end();

@@ -115,7 +115,7 @@ class FirstOfItsKey : public testing::Test {
     for (int polls = 0; polls < 3; ++polls) rig_.poll();
     EXPECT_EQ(rig_.pipeline.in_flight().rows(), 2U);
   }
-  ~FirstOfItsKey() override {
+  void TearDown() override {
     rig_.flushed = rig_.written;
     rig_.advance(options().due_interval);
     rig_.run_to_the_end();

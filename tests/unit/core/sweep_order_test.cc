@@ -19,7 +19,7 @@ SourceOptions sweep_options() {
 class SweepOrder : public testing::Test {
  protected:
   explicit SweepOrder(const SourceOptions& options = sweep_options()) : rig_(options) {}
-  ~SweepOrder() override {
+  void TearDown() override {
     rig_.run_to_the_end();
     EXPECT_EQ(rig_.world.violations, std::vector<std::string>{});
   }
@@ -135,13 +135,14 @@ class SweepOrderFollower : public SweepOrder {
   SweepOrderFollower() : SweepOrder(rig_options()) {
     rig_.insert(1, "a").next_attempt_at = rig_.world.clock.now + 3 * rig_options().sweep_interval / 2;
   }
-  ~SweepOrderFollower() override {
+  void TearDown() override {
     EXPECT_EQ(rig_.pipeline.passes(), 1U);
     rig_.retry_due();
     rig_.insert(3, "a");
     rig_.poll();
     EXPECT_EQ(rig_.feed(), (Ids{1, 2, 3}));
     rig_.acknowledge({1, 2, 3});
+    SweepOrder::TearDown();
   }
 };
 
