@@ -21,7 +21,9 @@ std::unique_ptr<core::Publisher> make_publisher(const SourceConfig& source, cons
   kafka::PublisherConfig config{.source = source.name,
                                 .bootstrap_servers = sink.bootstrap_servers,
                                 .properties = {sink.properties.begin(), sink.properties.end()},
-                                .in_flight_rows = source.in_flight_rows};
+                                .in_flight_rows = source.in_flight_rows,
+                                .in_flight_bytes = source.in_flight_bytes.value(),
+                                .silence_timeout = sink.silence_timeout};
   return std::make_unique<kafka::KafkaPublisher>(std::move(config), shared.clock);
 }
 

@@ -21,7 +21,7 @@ std::optional<PublishOutcome> refusal(Publisher& publisher, const Row& row) {
 
 FeedReport feed(Publisher& publisher, const std::vector<Flight*>& batch, const std::function<bool()>& may_feed) {
   FeedReport report;
-  std::vector<KeyHash> failed;  // keys with a refused row in this batch: what follows must wait
+  std::vector<KeyHash> failed;  // keys with a row in this batch that was not taken: what follows must wait
   std::size_t place = 0;
   for (; place < batch.size(); ++place) {
     if (place % kLookEvery == 0 && !may_feed()) break;
@@ -38,6 +38,11 @@ FeedReport feed(Publisher& publisher, const std::vector<Flight*>& batch, const s
     }
     const Enqueued answer = publisher.enqueue(flight.row, flight.lane);
     if (answer == Enqueued::accepted) continue;
+    if (answer == Enqueued::busy) {
+      if (flight.key != kNoKey) failed.push_back(flight.key);
+      report.busy.push_back(&flight);
+      continue;
+    }
     report.full = answer == Enqueued::full;
     report.down = answer == Enqueued::down;
     break;

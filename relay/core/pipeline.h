@@ -147,6 +147,7 @@ class Pipeline {
   void sink_failed(const std::string& error_class, const std::string& why);
   void topic_failed(Flight& flight, const PublishOutcome& outcome);
   void topic_works(TopicMeters& meters);
+  void partition_waits(TopicMeters& meters);
   void forget(Flight& flight);
   void requeue(Flight& flight);
   void fill_main(std::vector<Flight*>& batch, std::size_t rows_max);
@@ -231,7 +232,8 @@ class Pipeline {
   std::deque<RowId> suspects_order_;
   std::unordered_set<std::int64_t> suspects_;
   int open_topics_ = 0;
-  int fruitless_doubts_ = 0;  // cuts since the last acknowledgement
+  bool partition_waits_ = false;  // rows were turned away since the last pass began
+  int fruitless_doubts_ = 0;      // cuts since the last acknowledgement
   bool sink_up_ = false;
   std::set<std::string> sink_alerts_;
 

@@ -132,6 +132,12 @@ void Pipeline::fed(FeedReport report) {
       fail(*flight, outcome);
     }
   }
+  for (Flight* flight : report.busy) {
+    if (flight->lane == Lane::single) --single_handed_;
+    in_flight_.handed_back(*flight);
+    partition_waits(*flight->meters);
+    forget(*flight);
+  }
   if (report.down) doubt("the producer is down");
   if (report.full) full_until_ = now() + kFullPause;
 }
@@ -285,6 +291,16 @@ void Pipeline::topic_failed(Flight& flight, const PublishOutcome& outcome) {
   meters.topic_alert = outcome.error_class;
   ++open_topics_;
   alert(meters.topic, outcome.error_class, outcome.message);
+}
+
+// Its rows wait in the table, where they fill no window, and are tried again with each pass.
+void Pipeline::partition_waits(TopicMeters& meters) {
+  partition_waits_ = true;
+  if (meters.turned_away_at.count() < 0) {
+    alert(meters.topic, "partition_silent",
+          "A partition acknowledges nothing; its rows wait, those of other partitions go on. Has it a leader?");
+  }
+  meters.turned_away_at = now();
 }
 
 void Pipeline::topic_works(TopicMeters& meters) {

@@ -79,6 +79,7 @@ ReadStep Pipeline::begin_turn(TurnKind kind, ReadStep::Kind first) {
     cursor_ = kLowest;
     pass_begun_ = now();
     pass_requested_ = std::exchange(sweep_requested_, false);
+    partition_waits_ = false;
     counting_ = StateCounts{};
     oldest_counting_ = std::chrono::microseconds{0};
   }

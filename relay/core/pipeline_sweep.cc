@@ -25,7 +25,8 @@ constexpr milliseconds kTopicProbeGap{1'000};
 Nanoseconds Pipeline::next_sweep_at() const {
   if (held_.pass_open()) return next_page_at_;
   if (sweep_requested_) return pass_ended_ + std::max<Nanoseconds>(kRequestGap, pass_took_);
-  if (open_topics_ > 0) return pass_ended_ + std::min<Nanoseconds>(kTopicProbeGap, options_.sweep_interval);
+  if (open_topics_ > 0 || partition_waits_)
+    return pass_ended_ + std::min<Nanoseconds>(kTopicProbeGap, options_.sweep_interval);
   return pass_ended_ + options_.sweep_interval;
 }
 
@@ -219,6 +220,10 @@ void Pipeline::end_pass() {
       for (const std::string& error_class : meters.alerts) resolve(meters.topic, error_class);
       meters.alerts.clear();
       meters.alerted_up_to = RowId{};
+    }
+    if (meters.turned_away_at.count() >= 0 && pass_begun_ - meters.turned_away_at >= options_.sweep_interval) {
+      resolve(meters.topic, "partition_silent");
+      meters.turned_away_at = Nanoseconds{-1};
     }
     if (!meters.breaker.closed()) ++open_topics_;
     meters.counted = {};

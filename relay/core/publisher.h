@@ -45,6 +45,7 @@ enum class Lane {
 enum class Enqueued {
   accepted,  // exactly one PublishOutcome will follow
   full,      // the lane cannot take more now: try after the next outcome
+  busy,      // its partition is silent and has its share: this row waits, and the later ones of its key; others may go
   down,      // the producer is dead or was cut: rebuild() first
 };
 

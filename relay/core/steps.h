@@ -39,7 +39,8 @@ struct SinkStep {
 // What became of a feed's batch, apart from what the publisher accepted.
 struct FeedReport {
   std::vector<std::pair<Flight*, PublishOutcome>> refused;  // known to be unacceptable: never handed over
-  std::vector<Flight*> returned;                            // the publisher was full or down, or behind a refused one
+  std::vector<Flight*> returned;                            // the publisher was full or down, or behind one not taken
+  std::vector<Flight*> busy{};                              // their partitions take nothing now
   bool full = false;
   bool down = false;  // the producer died under it
 };

@@ -28,6 +28,7 @@ struct TopicMeters {
   common::Histogram* latency = nullptr;
   std::array<common::Gauge*, kRowStates> gauges{};
   Breaker breaker{std::chrono::seconds{1}, std::chrono::seconds{30}};
+  std::chrono::nanoseconds turned_away_at{-1};     // a row, its partition being silent; negative: no alert about it
   std::string topic_alert;                         // class of the alert about the topic itself
   std::array<std::int64_t, kRowStates> counted{};  // by the pass under way
   std::set<std::string> alerts;                    // classes raised because of dead or unclear rows

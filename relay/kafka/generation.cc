@@ -34,7 +34,13 @@ Pipe pipe_for(const TopicLimit& limit) {
 }
 
 Generation::Generation(const PublisherConfig& config, const common::Clock& clock, core::Epoch epoch, int wake_fd)
-    : config_(config), clock_(clock), epoch_(epoch), wake_fd_(wake_fd) {
+    : config_(config),
+      clock_(clock),
+      epoch_(epoch),
+      wake_fd_(wake_fd),
+      limits_{.rows_max = std::max(1, config.in_flight_rows / 2),
+              .bytes_max = std::max<std::int64_t>(1, config.in_flight_bytes / 2),
+              .silence = config.silence_timeout} {
   producer(Pipe::large);
 }
 
@@ -43,6 +49,7 @@ void Generation::Topic::fit() {
   known.resize(std::max(known.size(), size));
   introduced.resize(std::max(introduced.size(), size));
   waiting_at.resize(std::max(waiting_at.size(), size));
+  loads.resize(std::max(loads.size(), size));
 }
 
 void Generation::Topic::now_known(std::int32_t partition) {
@@ -73,6 +80,11 @@ Producer& Generation::producer(Pipe pipe) {
 Enqueued Generation::enqueue(const core::Row& row, core::Lane lane, const TopicLimit& limit) {
   if (cut_ || is_fatal()) return Enqueued::down;
   Topic& to = topic(row.topic);
+  if (to.unplaced != nullptr) place_unplaced(to);
+  const std::int32_t share = partition_for(row, to);
+  const auto takes = share == kNone ? PartitionLoad::Takes::more
+                                    : to.loads[static_cast<std::size_t>(share)].takes(limits_, clock_.steady());
+  if (takes == PartitionLoad::Takes::nothing) return Enqueued::busy;
   if (lane == core::Lane::single) {
     if (single_in_flight_ > 0) return Enqueued::full;
     Slot& slot = take_slot(row, to);
@@ -82,9 +94,24 @@ Enqueued Generation::enqueue(const core::Row& row, core::Lane lane, const TopicL
     tell(to.failure, row.id);
     return Enqueued::accepted;
   }
+  if (takes == PartitionLoad::Takes::later) return Enqueued::full;
   to.wanted = pipe_for(limit);
   Slot& slot = take_slot(row, to);
   return answer(slot, to.pipe, place(slot));
+}
+
+std::int32_t Generation::partition_for(const core::Row& row, Topic& topic) {
+  const std::int32_t partitions = topic.partitions.load(std::memory_order_relaxed);
+  if (!row.key || partitions == 0) return kNone;
+  topic.fit();
+  return partition_of(*row.key, partitions);
+}
+
+void Generation::count_in(Slot& slot, std::int32_t partition) {
+  if (slot.share != kNone) return;
+  slot.share = partition;
+  slot.bytes = static_cast<std::int64_t>(slot.row->bytes());
+  slot.topic->loads[static_cast<std::size_t>(partition)].given(slot.bytes, clock_.steady());
 }
 
 // What produce() said at once, to the caller or, like a delivery report, as an outcome.
@@ -134,11 +161,10 @@ rd_kafka_resp_err_t Generation::place(Slot& slot) {
     to.known.clear();
   }
   if (!slot.row->key) return send(slot, to.pipe);  // no order to keep
-  if (to.has_unplaced) return wait(nullptr);
-  const std::int32_t partitions = to.partitions.load(std::memory_order_relaxed);
-  if (partitions == 0) return send(slot, to.pipe, kUnplaced);
-  to.fit();
-  const std::int32_t partition = partition_of(*slot.row->key, partitions);
+  if (to.unplaced != nullptr) return wait(nullptr);
+  const std::int32_t partition = partition_for(*slot.row, to);
+  if (partition == kNone) return send(slot, to.pipe, kUnplaced);
+  count_in(slot, partition);
   auto at = static_cast<std::size_t>(partition);
   if (to.waiting_at[at] > 0) return wait(&at);
   if (to.known[at]) return send(slot, to.pipe);
@@ -157,8 +183,23 @@ rd_kafka_resp_err_t Generation::send(Slot& slot, Pipe pipe, std::int32_t introdu
   ++to.in_flight[index(pipe)];
   if (pipe == Pipe::single) ++single_in_flight_;
   if (introduces >= 0) to.introduced[static_cast<std::size_t>(introduces)] = true;
-  if (introduces == kUnplaced) to.has_unplaced = true;
+  if (introduces == kUnplaced) {
+    to.unplaced = &slot;
+    ++unplaced_;
+  }
   return error;
+}
+
+void Generation::place_unplaced(Topic& topic) {
+  if (topic.unplaced == nullptr || cut_ || is_fatal()) return;
+  const std::int32_t partition = partition_for(*topic.unplaced->row, topic);
+  if (partition == kNone) return;
+  count_in(*topic.unplaced, partition);
+  topic.unplaced->introduces = partition;
+  topic.introduced[static_cast<std::size_t>(partition)] = true;
+  topic.unplaced = nullptr;
+  --unplaced_;
+  place_waiting(topic);
 }
 
 // What they waited for has come: each goes, or waits for something else, in the old order.
@@ -201,6 +242,7 @@ PublishOutcome Generation::finish(const rd_kafka_message_t& report) {
     outcome.partition = report.partition;
     outcome.offset = report.offset >= 0 ? report.offset : -1;
     if (slot.pipe == to.pipe) to.now_known(report.partition);
+    if (slot.share != kNone) to.loads[static_cast<std::size_t>(slot.share)].acknowledged(clock_.steady());
   } else {
     const ErrorClass about = classify(report.err);
     // A report that produce() itself caused has no librdkafka message behind it.
@@ -260,7 +302,11 @@ void Generation::free_slot(Slot& slot) {
   Topic& of = *slot.topic;
   if (slot.sent) --of.in_flight[index(slot.pipe)];
   if (slot.sent && slot.pipe == Pipe::single) --single_in_flight_;
-  if (slot.introduces == kUnplaced) of.has_unplaced = false;
+  if (slot.introduces == kUnplaced) {
+    of.unplaced = nullptr;
+    --unplaced_;
+  }
+  if (slot.share != kNone) of.loads[static_cast<std::size_t>(slot.share)].ended(slot.bytes);
   if (slot.introduces >= 0) of.introduced[static_cast<std::size_t>(slot.introduces)] = false;
   slot = Slot{};
   free_.push_back(&slot);
@@ -289,7 +335,12 @@ std::vector<Producer*> Generation::producers() const {
   return made;
 }
 
-std::vector<PublishOutcome> Generation::take_local() { return std::exchange(local_, {}); }
+std::vector<PublishOutcome> Generation::take_local() {
+  if (unplaced_ > 0) {
+    for (auto& [name, topic] : topics_) place_unplaced(*topic);
+  }
+  return std::exchange(local_, {});
+}
 
 void Generation::detach() {
   for (auto& producer : producers_)

@@ -22,6 +22,7 @@
 #include "common/clock.h"
 #include "relay/core/publisher.h"
 #include "relay/kafka/admin.h"
+#include "relay/kafka/partition_load.h"
 #include "relay/kafka/producer.h"
 
 namespace relay::kafka {
@@ -70,6 +71,8 @@ class Generation {
     bool used = false;
     bool sent = false;
     std::int32_t introduces = kNone;  // the partition where it travels alone
+    std::int32_t share = kNone;       // the partition in whose load it counts
+    std::int64_t bytes = 0;           // there
   };
   struct Topic {
     void fit();  // grows what is kept by partition
@@ -83,7 +86,8 @@ class Generation {
     std::vector<bool> known;       // by partition: the broker has something of this pipe's producer
     std::vector<bool> introduced;  // by partition: the record that makes it known is in flight
     std::vector<int> waiting_at;   // by partition: how many wait
-    bool has_unplaced = false;     // a keyed record is in flight that was sent before the partitions were known
+    std::vector<PartitionLoad> loads;
+    Slot* unplaced = nullptr;  // the keyed record in flight that was sent before the partitions were known
     std::deque<Slot*> waiting;
     std::chrono::nanoseconds failing_until{0};
     core::PublishOutcome failure;  // of the row that failed last; without its id
@@ -97,6 +101,11 @@ class Generation {
   rd_kafka_resp_err_t place(Slot& slot);
   rd_kafka_resp_err_t send(Slot& slot, Pipe pipe, std::int32_t introduces = kNone);
   void place_waiting(Topic& topic);
+  // The partitions are known now: the record that was sent to learn them holds up its own alone.
+  void place_unplaced(Topic& topic);
+  // Where the row will go; kNone: not known, or anywhere.
+  static std::int32_t partition_for(const core::Row& row, Topic& topic);
+  void count_in(Slot& slot, std::int32_t partition);
   void end_waiting(Topic& topic, const core::PublishOutcome& outcome);
   bool is_failing(Topic& topic) const;
   void note_failure(Topic& topic, const core::PublishOutcome& outcome);
@@ -112,6 +121,8 @@ class Generation {
   std::deque<Slot> slots_;  // as many as were ever in flight at once; a slot's address is its record's opaque
   std::vector<Slot*> free_;
   std::size_t single_in_flight_ = 0;
+  const ShareLimits limits_;
+  int unplaced_ = 0;  // topics that have such a record
   std::vector<core::PublishOutcome> local_;
   bool cut_ = false;
   std::string fatal_reason_;

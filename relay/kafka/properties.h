@@ -1,6 +1,7 @@
 // Which librdkafka properties the relay owns, and how its own producers are configured.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,7 +18,10 @@ struct PublisherConfig {
   std::string bootstrap_servers;
   // [sink.properties]: any librdkafka property but the owned ones.
   std::vector<std::pair<std::string, std::string>> properties;
-  int in_flight_rows = 10'000;  // the window that the producers' queues must hold
+  // The window: the producers' queues must hold it, and one partition may have half of it.
+  int in_flight_rows = 10'000;
+  std::int64_t in_flight_bytes = 16 << 20;
+  std::chrono::milliseconds silence_timeout{8'000};  // when a partition that acknowledges nothing gets nothing more
 };
 
 // Why this property of [sink.properties] is not the user's to set; none: it is.

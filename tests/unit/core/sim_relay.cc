@@ -15,6 +15,7 @@ const DatabaseError kDown("the database is away", true);
 
 Enqueued SimPublisher::enqueue(const Row& row, Lane lane) {
   if (dead_) return Enqueued::down;
+  if (!world_.options.calm && world_.chance(0.01)) return Enqueued::busy;
   if (lane == Lane::single) {
     if (!single_.empty()) world_.violation("two records on the single lane");
     single_.push_back(&row);

@@ -1,0 +1,48 @@
+// One partition's share of the window, and whether it still acknowledges: a partition without a leader must not fill
+// the window that all of them share (DESIGN "Order"). Pure. Private to relay/kafka.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace relay::kafka {
+
+struct ShareLimits {
+  int rows_max = 1;
+  std::int64_t bytes_max = 1;
+  std::chrono::nanoseconds patience{std::chrono::seconds{1}};  // with a share that is full
+  std::chrono::nanoseconds silence{std::chrono::seconds{8}};   // with any
+};
+
+class PartitionLoad {
+ public:
+  enum class Takes {
+    more,
+    later,    // its share is full, but it works
+    nothing,  // it acknowledges nothing: its rows wait elsewhere
+  };
+  [[nodiscard]] Takes takes(const ShareLimits& limits, std::chrono::nanoseconds now) const {
+    if (rows_ == 0) return Takes::more;
+    const auto quiet = now - progress_at_;
+    if (quiet >= limits.silence) return Takes::nothing;
+    if (rows_ < limits.rows_max && bytes_ < limits.bytes_max) return Takes::more;
+    return quiet >= limits.patience ? Takes::nothing : Takes::later;
+  }
+  void given(std::int64_t bytes, std::chrono::nanoseconds now) {
+    if (rows_++ == 0) progress_at_ = now;
+    bytes_ += bytes;
+  }
+  void acknowledged(std::chrono::nanoseconds now) { progress_at_ = now; }
+  // Whatever became of it.
+  void ended(std::int64_t bytes) {
+    --rows_;
+    bytes_ -= bytes;
+  }
+
+ private:
+  int rows_ = 0;
+  std::int64_t bytes_ = 0;
+  std::chrono::nanoseconds progress_at_{0};  // last acknowledgement, or when it was given something first
+};
+
+}  // namespace relay::kafka
