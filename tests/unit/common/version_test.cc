@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 TEST(Version, NamesProgramSchemaAndData) {
@@ -13,4 +14,5 @@ TEST(Version, NamesProgramSchemaAndData) {
   EXPECT_THAT(text, HasSubstr("\ndatabase schema: version 2 to 3\n"));
   EXPECT_THAT(text, HasSubstr("broker data: version 1 to 2"));
   EXPECT_THAT(common::version_text("x", {3, 3}), HasSubstr("schema: version 3\n"));
+  EXPECT_THAT(common::version_text("outbox-broker", {}), Not(HasSubstr("schema")));
 }

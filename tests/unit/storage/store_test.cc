@@ -49,6 +49,12 @@ class StoreTest : public ::testing::Test {
     EXPECT_EQ(store_->make_room(partition, bytes->size()), RoomRefusal::none);
     return submit(make_append(partition, base, count, timestamp_ms, bytes), bytes);
   }
+  // A journal that is full waits for a checkpoint, which only the core thread may begin.
+  void checkpoint_until_durable(Ticket ticket) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (store_->durable() < ticket && std::chrono::steady_clock::now() < deadline) store_->maybe_checkpoint();
+    wait_durable(*store_, ticket);
+  }
   // All of a partition, read in pieces.
   std::vector<std::byte> read_all(const PartitionRef& partition, std::uint64_t at_once = 4096) {
     std::vector<std::byte> all;
@@ -188,13 +194,64 @@ TEST_F(StoreTest, FindsTimes) {
   check();
 }
 
-TEST_F(StoreTest, CheckpointsAndRecyclesTheJournal) {
-  // A journal that is full waits for a checkpoint, which only the core thread may begin.
-  const auto checkpoint_until_durable = [this](Ticket ticket) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (store_->durable() < ticket && std::chrono::steady_clock::now() < deadline) store_->maybe_checkpoint();
-    wait_durable(*store_, ticket);
+TEST_F(StoreTest, FindsNoTimesBeforeTheStart) {
+  open();
+  make_topic(1, 1);
+  const PartitionRef partition = partition_of(1, 0);
+  append(partition, 2, "latest of all", 9000);
+  for (int i = 0; i < 10; ++i) append(partition, 2, "z", 1000 + i * 10);
+  wait_durable(*store_, submit(LogStartMoved{partition, Offset(7)}));  // in the middle of a batch
+  const auto check = [&] {
+    EXPECT_EQ(store_->find_time(partition, 0), (std::pair(Offset(7), std::int64_t{1020})));
+    EXPECT_EQ(store_->find_time(partition, 1030)->first, Offset(8));
+    EXPECT_FALSE(store_->find_time(partition, 1091).has_value()) << "the batch of time 9000 is gone";
   };
+  check();
+  reopen();
+  check();
+}
+
+TEST_F(StoreTest, AddedPartitionsTakeRecordsAndSurvive) {
+  open();
+  make_topic(1, 1);
+  submit(PartitionsAdded{topic_id(1), 3});
+  wait_durable(*store_, append(partition_of(1, 2), 4, "one"));
+  const auto check = [&] {
+    EXPECT_EQ(store_->bounds(partition_of(1, 2))->durable_end, Offset(4));
+    EXPECT_EQ(store_->bounds(partition_of(1, 1))->end, Offset(0));
+    EXPECT_FALSE(store_->bounds(partition_of(1, 3)).has_value());
+  };
+  check();
+  reopen();
+  check();
+  store_->close();
+  reopen();
+  check();
+}
+
+TEST_F(StoreTest, DeletedAndMadeAnewWhileRecordsAreUnderWay) {
+  open();
+  constexpr std::uint8_t kLast = 20;
+  for (std::uint8_t topic = 1; topic < kLast; ++topic) {
+    make_topic(topic, 1);
+    for (int i = 0; i < 50; ++i) append(partition_of(topic, 0), 1, std::string(20'000, 'x'));
+    submit(TopicDeleted{topic_id(topic)});
+    store_->maybe_checkpoint();
+  }
+  make_topic(kLast, 1);
+  checkpoint_until_durable(append(partition_of(kLast, 0), 1, "new"));
+  const auto check = [&] {
+    EXPECT_FALSE(store_->bounds(partition_of(kLast - 1, 0)).has_value());
+    EXPECT_EQ(store_->bounds(partition_of(kLast, 0))->durable_end, Offset(1));
+  };
+  check();
+  reopen();
+  check();
+  store_->close();
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(options_.dir / "data"), {}), 1);
+}
+
+TEST_F(StoreTest, CheckpointsAndRecyclesTheJournal) {
   options_.checkpoint_bytes = 1 << 20;
   open();
   make_topic(1, 4);
