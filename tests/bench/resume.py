@@ -13,7 +13,9 @@ tries to connect every 10 ms gets its first answer. From there it is counted
 import json
 import os
 import shutil
+import signal
 import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -37,6 +39,8 @@ HARM = "SELECT coalesce(sum(attempts), 0), count(*) FILTER (WHERE status <> 1) F
 
 def run(folder: Path, build: Path, arguments) -> dict:
     """Prints the table as it grows and one line of JSON; returns the same figures."""
+    # An outage under way is ended first: a server that is stopped could not be told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(f"{'outage':20} {'for':>6}   {'steady: resumed':22} {'caught up':>9}   idle: resumed   "
           f"(median of {arguments.repeat}, and all)", flush=True)
     figures = {"rows_per_second": RATE, "outages": [], "stacks": []}

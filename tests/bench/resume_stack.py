@@ -15,7 +15,7 @@ import psycopg2
 from confluent_kafka import Consumer, TopicPartition
 
 from gate import Gate
-from processes import Child, accepts_connections, free_port, wait_for
+from processes import Child, accepts_connections, free_port, undisturbed, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTITIONS = 12  # the bundled broker's default
@@ -37,7 +37,7 @@ API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 
 
 def connect(dsn: str):
-    connection = psycopg2.connect(dsn, connect_timeout=2)
+    connection = psycopg2.connect(dsn, connect_timeout=20)
     connection.autocommit = True
     return connection
 
@@ -163,7 +163,8 @@ class Stack:
 
     def start(self, with_logs: bool) -> None:
         """`with_logs`: consumers watch, which would themselves have to get over an outage of the broker."""
-        self.postgres("start", str(self.postgres_port), "--watch", str(os.getpid()))
+        with undisturbed():
+            self.postgres("start", str(self.postgres_port), "--watch", str(os.getpid()))
         administrator = connect(self.steady.dsn.replace("dbname=steady", "dbname=postgres"))
         self.broker.start()
         wait_for("broker", lambda: self.broker.check() or accepts_connections(self.broker_port))
