@@ -243,7 +243,7 @@ TEST(RefusedProducers, LoseNothingAndDoubleNothingWhileRoomComesAndGoes) {
   std::cout << result.output;
   // Not once, but again and again.
   EXPECT_GE(metric(broker, "broker_produce_refused_total"), 10) << "the room must have ended";
-  EXPECT_GE(metric(broker, "broker_retention_freed_bytes_total"), 20 << 20);
+  EXPECT_GE(metric(broker, "broker_retention_freed_bytes_total"), 6 << 20) << "more than all the room there is";
   const auto log = broker.log();
   EXPECT_NE(log.find("no room: produce requests are refused"), std::string::npos) << log;
   EXPECT_NE(log.find("there is room on the disk again"), std::string::npos) << log;

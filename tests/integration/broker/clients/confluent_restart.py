@@ -73,11 +73,13 @@ def until(members, holds):
 
 
 def commit(member):
-    """What each partition has now as its committed offset."""
+    """What was committed now: a partition without news is not among them."""
     end = time.monotonic() + DEADLINE_S
     while True:
         try:
-            return {p.partition: p.offset for p in member.consumer.commit(asynchronous=False)}
+            done = member.consumer.commit(asynchronous=False)
+            assert not any(p.error for p in done), done
+            return {p.partition: p.offset for p in done if p.offset >= 0}
         except KafkaException as failed:  # on its way when the broker fell
             assert failed.args[0].retriable() or failed.args[0].code() == KafkaError._NO_OFFSET, failed
             assert time.monotonic() < end, failed
@@ -91,8 +93,7 @@ def committed(bootstrap, topic):
     return {p.partition: p.offset for p in found}
 
 
-def one_round(bootstrap, topic, folder, members, number):
-    known = {}
+def one_round(bootstrap, topic, folder, members, number, known):
     for member in members:
         known.update(commit(member))
     assert sorted(known) == list(range(PARTITIONS)), known
@@ -109,13 +110,15 @@ def one_round(bootstrap, topic, folder, members, number):
             came = member.poll()
             if came and not first[i] and came > ready:
                 first[i] = came - ready
-    assert committed(bootstrap, topic) == known, "a committed offset is not what it was"
+    found = committed(bootstrap, topic)
+    assert found == known, "a committed offset is not what it was: %s, was %s" % (found, known)
     before = [member.read for member in members]
     until(members, lambda: all(m.read >= b + 50 for m, b in zip(members, before)))
     for i, member in enumerate(members):
         after = commit(member)  # taken from a member of the same generation only
         assert after and all(offset > known[p] for p, offset in after.items()), (after, known)
         assert member.calls == calls[i], "a rebalance: %s" % member.calls[len(calls[i]):]
+        known.update(after)
     print("round %d: first record of each member %s ms after the broker was ready" %
           (number, ["%.0f" % (s * 1000) for s in first]))
 
@@ -129,8 +132,9 @@ def main(bootstrap, folder, is_static):
     members = [Member(bootstrap, topic, i, is_static) for i in range(MEMBERS)]
     until(members, lambda: all(len(m.consumer.assignment()) == PARTITIONS // MEMBERS for m in members))
     until(members, lambda: all(m.read > 0 for m in members))
+    known = {}  # partition → its committed offset
     for number in range(1, ROUNDS + 1):
-        one_round(bootstrap, topic, folder, members, number)
+        one_round(bootstrap, topic, folder, members, number, known)
     stream.stopped.set()
     stream.join()
     for member in members:
