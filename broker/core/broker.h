@@ -65,7 +65,7 @@ class Broker {
   // To `total` partitions; ask refuse_growth first.
   [[nodiscard]] Refusal refuse_growth(const Topic& topic, std::int32_t total) const;
   storage::Ticket grow_topic(Topic& topic, std::int32_t total);
-  // All edits, at once; ask refuse_edits first.
+  // All edits; ask refuse_edits first, and hold a Burst, so that they lie in one frame.
   [[nodiscard]] Refusal refuse_edits(const std::vector<ConfigEdit>& edits) const;
   storage::Ticket configure_topic(Topic& topic, const std::vector<ConfigEdit>& edits);
   // Takes records away, consumed or not; `before` -1: all that are durable.

@@ -117,7 +117,6 @@ Refusal Broker::refuse_edits(const std::vector<ConfigEdit>& edits) const {
 }
 
 storage::Ticket Broker::configure_topic(Topic& topic, const std::vector<ConfigEdit>& edits) {
-  const storage::Burst one_frame(store_);
   for (const auto& [name, value] : edits) {
     const auto set = topic.config.find(name);
     const bool same = set == topic.config.end() ? !value : value == set->second;

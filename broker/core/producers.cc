@@ -76,13 +76,20 @@ Producers::Entry& Producers::touch(const Key& key) {
   if (entries_.size() >= producers_max_) {
     const auto& oldest = by_use_.front().state;
     entries_.erase(Key{oldest.partition, oldest.producer});
+    count_one_less(oldest.partition.topic);
     by_use_.pop_front();
   }
   by_use_.emplace_back();
   by_use_.back().state.partition = key.partition;
   by_use_.back().state.producer = key.producer;
   entries_.emplace(key, std::prev(by_use_.end()));
+  ++of_topic_[key.partition.topic];
   return by_use_.back();
+}
+
+void Producers::count_one_less(const storage::TopicId& topic) {
+  const auto count = of_topic_.find(topic);
+  if (--count->second == 0) of_topic_.erase(count);
 }
 
 void Producers::apply(const storage::Append& append) {
@@ -104,13 +111,14 @@ void Producers::apply(const storage::ProducerState& state) {
 }
 
 void Producers::forget_topic(const storage::TopicId& topic) {
-  for (auto entry = by_use_.begin(); entry != by_use_.end();) {
+  for (auto entry = by_use_.begin(); of_topic_.contains(topic);) {
     if (entry->state.partition.topic != topic) {
       ++entry;
       continue;
     }
     entries_.erase(Key{entry->state.partition, entry->state.producer});
     entry = by_use_.erase(entry);
+    count_one_less(topic);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <map>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -77,11 +78,13 @@ class Producers {
     storage::Ticket last_ticket;  // of the newest batch; older ones were in earlier frames or the same
   };
   Entry& touch(const Key& key);
+  void count_one_less(const storage::TopicId& topic);
   [[nodiscard]] const Entry* find(const storage::PartitionRef& partition, storage::ProducerId producer) const;
 
   std::size_t producers_max_;
   std::list<Entry> by_use_;  // oldest first
   std::unordered_map<Key, std::list<Entry>::iterator, KeyHash> entries_;
+  std::map<storage::TopicId, std::size_t> of_topic_;  // how many of them
 };
 
 }  // namespace broker::core

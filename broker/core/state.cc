@@ -7,6 +7,13 @@ namespace {
 // Epoch starts kept per partition: an unclean start adds one, so a broker that crashes in a loop stays bounded.
 constexpr std::size_t kEpochStartsMax = 64;
 
+// Maps by partition lie together by topic: deleting many topics must not go over all partitions each time.
+template <class Value>
+void erase_topic(std::map<storage::PartitionRef, Value>& by_partition, const storage::TopicId& topic) {
+  auto at = by_partition.lower_bound({topic, storage::PartitionIndex(0)});
+  while (at != by_partition.end() && at->first.topic == topic) at = by_partition.erase(at);
+}
+
 }  // namespace
 
 storage::GroupGeneration GroupRecord::whole() const {
@@ -61,9 +68,9 @@ void State::apply_one(const storage::TopicDeleted& deleted) {
   topics_by_id_.erase(found);
   topics_.erase(name);
   producers_.forget_topic(deleted.id);
-  std::erase_if(epochs_, [&](const auto& entry) { return entry.first.topic == deleted.id; });
+  erase_topic(epochs_, deleted.id);
   for (auto& [group, record] : groups_) {
-    std::erase_if(record.offsets, [&](const auto& entry) { return entry.first.topic == deleted.id; });
+    erase_topic(record.offsets, deleted.id);
   }
 }
 

@@ -27,7 +27,7 @@ class FetchedTopics {
   void told_offset(std::string_view name, const storage::TopicId& topic, storage::PartitionIndex partition);
 
  private:
-  static constexpr std::size_t kNamesMax = 1'000;  // of further names nothing is remembered
+  static constexpr std::size_t kNamesMax = 256;  // of further names nothing is remembered
   struct Entry {
     storage::TopicId topic{};
     std::vector<bool> fetched;  // by partition

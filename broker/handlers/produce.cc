@@ -38,12 +38,15 @@ core::AppendOutcome append(Context& context, const Request& request, const std::
   if (topic == nullptr || partition.index < 0 || partition.index >= topic->partitions) {
     core::AppendOutcome outcome;
     outcome.refusal = {ErrorCode::unknown_topic_or_partition, "no such topic or partition"};
+    outcome.ticket = context.broker.topics_deleted_ticket();
     return outcome;
   }
   const auto records = partition.records.value_or(protocol::BytesView());
   auto outcome = context.broker.append(*topic, storage::PartitionIndex(partition.index),
                                        writable(request.frame, records.span()), request.frame);
-  if (!outcome.refusal) {
+  if (outcome.refusal) {
+    outcome.ticket = topic->ticket;  // it may follow from a setting just changed
+  } else {
     context.metrics.produce_bytes.add(records.size());
     context.metrics.produce_batches.add();
   }
@@ -83,8 +86,8 @@ ProduceResult produce(Context& context, const Request& request, const protocol::
         answer.base_offset = outcome.base.value();
         answer.log_append_time_ms = outcome.log_append_time_ms;
         answer.log_start_offset = outcome.log_start.value();
-        result.ticket = std::max(result.ticket, outcome.ticket);
       }
+      result.ticket = std::max(result.ticket, outcome.ticket);
       topic_response.partitions.push_back(std::move(answer));
     }
     result.response.topics.push_back(std::move(topic_response));

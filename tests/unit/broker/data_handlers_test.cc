@@ -149,6 +149,19 @@ TEST_F(DataTest, LogAppendTimeIsTheBrokers) {
   EXPECT_TRUE(protocol::crc_matches(*stored));
 }
 
+TEST_F(DataTest, AWrongLargestTimeIsMendedBeforeItIsStored) {
+  make_topic("t");
+  auto records = protocol::RecordBatchBuilder().add({.value = "v", .timestamp_ms = 500}).build();
+  protocol::set_max_timestamp(records, 100);  // as kafkajs does
+  EXPECT_EQ(produced(records).error_code, ErrorCode::none);
+  const auto response = call<protocol::FetchResponse>(fetch(0), 11);
+  const auto stored = protocol::peek_batch(only(response).records->span());
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->max_timestamp_ms, 500);
+  EXPECT_TRUE(protocol::crc_matches(*stored));
+  EXPECT_EQ(broker.find_time({state.find_topic("t")->id, storage::PartitionIndex(0)}, 300)->timestamp_ms, 500);
+}
+
 TEST_F(DataTest, ProducerIdsComeFromJournalledBlocks) {
   std::int64_t last = -1;
   for (int i = 0; i < 1'001; ++i) {

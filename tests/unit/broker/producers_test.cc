@@ -92,5 +92,25 @@ TEST(Producers, TheOneIdleLongestIsForgottenAndASnapshotKeepsTheOrder) {
   }
 }
 
+TEST(Producers, ADeletedTopicsAreForgottenAndNoOthers) {
+  Producers producers(4);
+  const auto of_topic = [](std::uint8_t topic, std::int64_t producer) {
+    return storage::Append{
+        {{topic}, storage::PartitionIndex(0)}, storage::Offset(0), 1, 0, 100, storage::ProducerId(producer), 0, 0, {}};
+  };
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 6; ++i) producers.apply(of_topic(static_cast<std::uint8_t>(1 + i % 2), i));
+    EXPECT_EQ(producers.size(), 4U);
+    producers.forget_topic({1});
+    EXPECT_EQ(producers.size(), 2U);
+    producers.forget_topic({1});
+    producers.forget_topic({3});
+    EXPECT_EQ(producers.size(), 2U);
+    for (const auto& left : producers.snapshot()) EXPECT_EQ(left.partition.topic, storage::TopicId{2});
+  }
+  producers.forget_topic({2});
+  EXPECT_EQ(producers.size(), 0U);
+}
+
 }  // namespace
 }  // namespace broker_tests

@@ -274,6 +274,10 @@ TEST_F(SlowTopicsTest, AnswersAboutADeletionWaitForIt) {
   by_name.topics->push_back({{}, "t"});
   by_name.allow_auto_topic_creation = false;
   EXPECT_EQ(ask(by_name, 12)->ticket(), storage::Ticket(3));
+  protocol::ProduceRequest produce;
+  produce.acks = -1;
+  produce.topics.push_back({"t", {{0, std::nullopt}}});
+  EXPECT_EQ(ask(produce, 9)->ticket(), storage::Ticket(3));
   EXPECT_EQ(ask(growth("stays", 5), 3)->ticket(), storage::Ticket(4));
   protocol::CreateTopicsRequest dry;
   dry.topics.push_back(topic("t"));
