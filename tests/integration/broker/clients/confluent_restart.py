@@ -40,6 +40,7 @@ class Member:
     def __init__(self, bootstrap, topic, number, is_static):
         self.calls = []
         self.read = 0
+        self.partitions = set()  # of what was read
         settings = {"bootstrap.servers": bootstrap, "group.id": "restart", "auto.offset.reset": "earliest",
                     "enable.auto.commit": False, "session.timeout.ms": 10000, "heartbeat.interval.ms": 500,
                     "client.id": "member-%d" % number}
@@ -58,6 +59,7 @@ class Member:
         for message in self.consumer.consume(100, 0.02):
             if message.error() is None:
                 self.read += 1
+                self.partitions.add(message.partition())
                 came = time.time()
             else:
                 assert message.error().code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN), message.error()
@@ -131,7 +133,7 @@ def main(bootstrap, folder, is_static):
     stream.start()
     members = [Member(bootstrap, topic, i, is_static) for i in range(MEMBERS)]
     until(members, lambda: all(len(m.consumer.assignment()) == PARTITIONS // MEMBERS for m in members))
-    until(members, lambda: all(m.read > 0 for m in members))
+    until(members, lambda: sum(len(m.partitions) for m in members) == PARTITIONS)
     known = {}  # partition → its committed offset
     for number in range(1, ROUNDS + 1):
         one_round(bootstrap, topic, folder, members, number, known)
