@@ -82,8 +82,9 @@ Enqueued Generation::enqueue(const core::Row& row, core::Lane lane, const TopicL
   Topic& to = topic(row.topic);
   if (to.unplaced != nullptr) place_unplaced(to);
   const std::int32_t share = partition_for(row, to);
-  const auto takes = share == kNone ? PartitionLoad::Takes::more
-                                    : to.loads[static_cast<std::size_t>(share)].takes(limits_, clock_.steady());
+  const auto takes = share == kNone
+                         ? PartitionLoad::Takes::more
+                         : to.loads[static_cast<std::size_t>(share)].takes(limits_, clock_.steady(), sink_works_at_);
   if (takes == PartitionLoad::Takes::nothing) return Enqueued::busy;
   if (lane == core::Lane::single) {
     if (single_in_flight_ > 0) return Enqueued::full;
@@ -242,7 +243,8 @@ PublishOutcome Generation::finish(const rd_kafka_message_t& report) {
     outcome.partition = report.partition;
     outcome.offset = report.offset >= 0 ? report.offset : -1;
     if (slot.pipe == to.pipe) to.now_known(report.partition);
-    if (slot.share != kNone) to.loads[static_cast<std::size_t>(slot.share)].acknowledged(clock_.steady());
+    sink_works_at_ = clock_.steady();
+    if (slot.share != kNone) to.loads[static_cast<std::size_t>(slot.share)].acknowledged(sink_works_at_);
   } else {
     const ErrorClass about = classify(report.err);
     // A report that produce() itself caused has no librdkafka message behind it.

@@ -122,6 +122,7 @@ class Generation {
   std::vector<Slot*> free_;
   std::size_t single_in_flight_ = 0;
   const ShareLimits limits_;
+  std::chrono::nanoseconds sink_works_at_{0};  // the last acknowledgement
   int unplaced_ = 0;  // topics that have such a record
   std::vector<core::PublishOutcome> local_;
   bool cut_ = false;

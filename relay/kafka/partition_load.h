@@ -14,19 +14,25 @@ struct ShareLimits {
   std::chrono::nanoseconds silence{std::chrono::seconds{8}};   // with any
 };
 
+// How far behind the sink's last acknowledgement a partition's own is before it is called silent. When the whole sink
+// is away no partition falls behind, and its rows stay where they are.
+inline constexpr std::chrono::nanoseconds kBehind = std::chrono::milliseconds{100};
+
 class PartitionLoad {
  public:
   enum class Takes {
     more,
     later,    // its share is full, but it works
-    nothing,  // it acknowledges nothing: its rows wait elsewhere
+    nothing,  // it acknowledges nothing, and others do: its rows wait elsewhere
   };
-  [[nodiscard]] Takes takes(const ShareLimits& limits, std::chrono::nanoseconds now) const {
+  // `sink_works_at`: the last acknowledgement of any partition.
+  [[nodiscard]] Takes takes(const ShareLimits& limits, std::chrono::nanoseconds now,
+                            std::chrono::nanoseconds sink_works_at) const {
     if (rows_ == 0) return Takes::more;
-    const auto quiet = now - progress_at_;
-    if (quiet >= limits.silence) return Takes::nothing;
+    const auto behind = sink_works_at - progress_at_;
+    if (behind >= limits.silence) return Takes::nothing;
     if (rows_ < limits.rows_max && bytes_ < limits.bytes_max) return Takes::more;
-    return quiet >= limits.patience ? Takes::nothing : Takes::later;
+    return behind >= kBehind && now - progress_at_ >= limits.patience ? Takes::nothing : Takes::later;
   }
   void given(std::int64_t bytes, std::chrono::nanoseconds now) {
     if (rows_++ == 0) progress_at_ = now;
