@@ -132,14 +132,18 @@ TEST_F(FetchTest, WhoWaitsForMoreOfADeletedTopicIsAnsweredToo) {
 }
 
 TEST_F(FetchTest, AWaiterIsToldWhenRecordsAreDeletedUnderIt) {
-  make_topic("t");
+  make_topic("t", 2);
   produce(1);
   auto request = fetch(0, 60'000);
   request.min_bytes = 1'000'000;
+  request.topics[0].partitions.push_back(request.topics[0].partitions[0]);
+  request.topics[0].partitions[1].partition = 1;
   const auto waiting = ask(request, 16);
   ASSERT_EQ(waiting->kind(), Kind::waiting);
   (void)broker.delete_records(*state.find_topic("t"), storage::PartitionIndex(0), storage::Offset(-1));
-  EXPECT_EQ(only(answer<protocol::FetchResponse>(waiting, 16)).error_code, ErrorCode::offset_out_of_range);
+  const auto response = answer<protocol::FetchResponse>(waiting, 16);
+  EXPECT_EQ(only(response).error_code, ErrorCode::offset_out_of_range);
+  EXPECT_EQ(response.topics[0].partitions.at(1).error_code, ErrorCode::none);
 }
 
 TEST_F(FetchTest, AnIdNeverReadsAnotherTopicOfItsName) {

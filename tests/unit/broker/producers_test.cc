@@ -5,6 +5,8 @@
 
 #include <limits>
 
+#include "broker/core/refused_producers.h"
+
 namespace broker_tests {
 namespace {
 
@@ -110,6 +112,19 @@ TEST(Producers, ADeletedTopicsAreForgottenAndNoOthers) {
   }
   producers.forget_topic({2});
   EXPECT_EQ(producers.size(), 0U);
+}
+
+TEST(RefusedProducers, ADeletedTopicsAreForgottenAndNoOthers) {
+  broker::core::RefusedProducers refused;
+  const storage::PartitionRef other{{2}, storage::PartitionIndex(0)};
+  for (const auto& partition : {kPartition, other}) {
+    refused.refuse(partition, batch(5, 1));
+    EXPECT_TRUE(refused.holds_back(partition, batch(6, 1)));
+  }
+  refused.forget_topic(kPartition.topic);
+  EXPECT_FALSE(refused.holds_back(kPartition, batch(6, 1)));
+  EXPECT_TRUE(refused.holds_back(other, batch(6, 1)));
+  EXPECT_EQ(refused.size(), 1U);
 }
 
 }  // namespace
