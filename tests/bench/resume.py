@@ -8,6 +8,8 @@ tries to connect every 10 ms gets its first answer. From there it is counted
   (sent_at), after one of the database until a consumer has it. The witness is never what was away: its client would have
   to get over the outage as well;
 - on the steady table, until everything committed before the return is marked.
+
+"pause" is the longest time that sleeping 10 ms and flushing 4 KiB took meanwhile: what the machine itself adds.
 """
 
 import json
@@ -41,8 +43,8 @@ def run(folder: Path, build: Path, arguments) -> dict:
     """Prints the table as it grows and one line of JSON; returns the same figures."""
     # An outage under way is ended first: a server that is stopped could not be told to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    print(f"{'outage':20} {'for':>6}   {'steady: resumed':22} {'caught up':>9}   idle: resumed   "
-          f"(median of {arguments.repeat}, and all)", flush=True)
+    print(f"{'outage':20} {'for':>6}   {'steady: resumed':24} {'caught up':>9}   {'idle: resumed':24} {'pause':>7}   "
+          f"(median of {arguments.repeat}, and all; longest pause)", flush=True)
     figures = {"rows_per_second": RATE, "outages": [], "stacks": []}
     for name in arguments.outages:
         figures["stacks"].append(measure_kind(folder / name, build, name, arguments, figures["outages"]))
@@ -100,6 +102,7 @@ def measure(stack: Stack, outage: Outage, seconds: float) -> dict:
         "steady_s": lambda: first_delivery(stack.steady, lowest, back),
         "idle_s": lambda: first_delivery(stack.idle, idle_row, back),
         "caught_up_s": lambda: None if stack.steady.sql(LEFT_UP_TO, highest)[0] else time.time()})
+    figures["pause_s"] = round(stack.pulse.longest_since(back), 3)
     stack.postgres_started()
     return {**figures, "load": load}
 
@@ -151,5 +154,5 @@ def print_row(row: dict) -> None:
         every = " ".join(f"{value:.2f}" for value in row[key])
         return f"{statistics.median(row[key]):5.2f} s ({every})"
     caught_up = statistics.median(row["caught_up_s"])
-    print(f"{row['outage']:20} {row['seconds']:4g} s   {cell('steady_s'):22} {caught_up:7.2f} s   {cell('idle_s')}",
-          flush=True)
+    print(f"{row['outage']:20} {row['seconds']:4g} s   {cell('steady_s'):24} {caught_up:7.2f} s   {cell('idle_s'):24} "
+          f"{max(row['pause_s']):5.2f} s", flush=True)

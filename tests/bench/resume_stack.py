@@ -7,6 +7,7 @@ import struct
 import subprocess
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
@@ -62,6 +63,33 @@ class Log(threading.Thread):
 
     def first_since(self, moment: float):
         return min((at for at in self._arrivals.copy().values() if at >= moment), default=None)
+
+    def stop(self) -> None:
+        self._stopping = True
+        self.join()
+
+
+class Pulse(threading.Thread):
+    """Sleeps 10 ms and flushes 4 KiB, again and again: how long that takes is what the machine itself makes one wait."""
+
+    def __init__(self, folder: Path):
+        super().__init__(daemon=True)
+        self._file = os.open(folder / "pulse", os.O_CREAT | os.O_WRONLY, 0o600)
+        self._beats = deque(maxlen=100_000)  # (when it ended, how long it took)
+        self._stopping = False
+        self.start()
+
+    def run(self) -> None:
+        while not self._stopping:
+            begun = time.time()
+            time.sleep(0.01)
+            os.pwrite(self._file, bytes(4096), 0)
+            os.fdatasync(self._file)
+            self._beats.append((time.time(), time.time() - begun))
+        os.close(self._file)
+
+    def longest_since(self, moment: float) -> float:
+        return max((took for ended, took in self._beats.copy() if ended >= moment), default=0.0)
 
     def stop(self) -> None:
         self._stopping = True
@@ -144,6 +172,7 @@ class Stack:
         self.folder, self._build = folder, build
         self.postgres_port, self.broker_port = free_port(), free_port()
         self._starting = None
+        self.pulse = None
         self.gate = None
         relay_port, sink_port = self.postgres_port, self.broker_port
         if gated == "database":
@@ -163,6 +192,7 @@ class Stack:
 
     def start(self, with_logs: bool) -> None:
         """`with_logs`: consumers watch, which would themselves have to get over an outage of the broker."""
+        self.pulse = Pulse(self.folder)
         with undisturbed():
             self.postgres("start", str(self.postgres_port), "--watch", str(os.getpid()))
         administrator = connect(self.steady.dsn.replace("dbname=steady", "dbname=postgres"))
@@ -190,6 +220,8 @@ class Stack:
         self.postgres("stop")
         if self.gate:
             self.gate.close()
+        if self.pulse:
+            self.pulse.stop()
 
     def postgres(self, command: str, *options: str) -> None:
         subprocess.run(self._postgres_command(command, *options), check=True)
