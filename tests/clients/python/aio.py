@@ -172,7 +172,10 @@ class Member:
         self._leaving = True
         await self._task
         self._events("left")
-        await self._consumer.stop()
+        try:
+            await self._consumer.stop()  # leaves the group, then ends its fetches
+        except asyncio.CancelledError:
+            print("stop: a fetch of aiokafka's was waiting to be tried again", file=sys.stderr)  # and this escapes it
 
     async def _run(self):
         while not self._leaving:
