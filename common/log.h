@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace common::log {
 
@@ -18,7 +19,7 @@ struct Field {
   bool quoted = true;  // false: a JSON number or boolean
 
   Field(std::string_view name, std::string_view text) : key(name), value(text) {}
-  Field(std::string_view name, const std::string& text) : key(name), value(text) {}
+  Field(std::string_view name, std::string text) : key(name), value(std::move(text)) {}
   Field(std::string_view name, const char* text) : key(name), value(text) {}
   Field(std::string_view name, bool flag) : key(name), value(flag ? "true" : "false"), quoted(false) {}
   template <class Number>
