@@ -107,6 +107,7 @@ class Pipeline {
              std::int64_t rows = 0);
   void resolve(const std::string& topic, const std::string& error_class);
   void alert_row(TopicMeters& meters, RowId id, const std::string& error_class, const std::string& message);
+  void alert_found_dead(TopicMeters& meters);
 
   // pipeline_read.cc
   [[nodiscard]] ReadStep begin_turn(TurnKind kind, ReadStep::Kind first);

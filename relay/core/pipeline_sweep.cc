@@ -221,6 +221,7 @@ void Pipeline::end_pass() {
       meters.alerts.clear();
       meters.alerted_up_to = RowId{};
     }
+    alert_found_dead(meters);
     if (meters.turned_away_at.count() >= 0 && pass_begun_ - meters.turned_away_at >= options_.sweep_interval) {
       resolve(meters.topic, "partition_silent");
       meters.turned_away_at = Nanoseconds{-1};
@@ -228,6 +229,16 @@ void Pipeline::end_pass() {
     if (!meters.breaker.closed()) ++open_topics_;
     meters.counted = {};
   });
+}
+
+// They died under another owner or before a restart, which may have come between the death and its alert.
+void Pipeline::alert_found_dead(TopicMeters& meters) {
+  const std::int64_t dead = meters.counted[static_cast<std::size_t>(RowState::dead)];
+  if (dead == 0 || !meters.alerts.empty()) return;
+  meters.alerts.insert("dead_messages");
+  meters.alerted_at = now();
+  alert(meters.topic, "dead_messages",
+        "Messages are dead (status 2), and were when this relay took over; their fail_msg says why.", dead);
 }
 
 void Pipeline::abandon_pass() {

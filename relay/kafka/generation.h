@@ -123,7 +123,7 @@ class Generation {
   std::size_t single_in_flight_ = 0;
   const ShareLimits limits_;
   std::chrono::nanoseconds sink_works_at_{0};  // the last acknowledgement
-  int unplaced_ = 0;  // topics that have such a record
+  int unplaced_ = 0;                           // topics that have such a record
   std::vector<core::PublishOutcome> local_;
   bool cut_ = false;
   std::string fatal_reason_;

@@ -178,6 +178,28 @@ TEST_F(DeadRowAboveTheWatermark, KeepsItsAlertWhenTheLeaseIsLostAndTakenAgain) {
   expect_that_it_stays_and_ends();
 }
 
+// The process that saw it die may have ended before it told anybody.
+TEST(FoundDeadRowAlert, IsRaisedByTheFirstPassAndEndsWithTheRow) {
+  PipelineRig rig;
+  rig.insert(1, "a", 2).status = 2;
+  rig.poll();
+  rig.sweep_pass();
+  EXPECT_TRUE(rig.alerts.active.contains("dead_messages"));
+  rig.sweep_pass();
+  EXPECT_EQ(rig.alerts.resolved["dead_messages"], 0);
+  rig.row(1).status = 4;
+  rig.sweep_pass();
+  EXPECT_EQ(rig.alerts.resolved["dead_messages"], 1);
+}
+
+TEST_F(DeadRowAlert, IsTheOnlyOneAboutItsRow) {
+  rig_.refuse(1);
+  rig_.mark();
+  expect_the_usual_end();
+  EXPECT_FALSE(rig_.alerts.active.contains("dead_messages"));
+  EXPECT_EQ(rig_.alerts.resolved["dead_messages"], 0);
+}
+
 TEST_F(DeadRowAlert, EndsOnceAndNeverAgain) {
   rig_.refuse(1);
   rig_.mark();
