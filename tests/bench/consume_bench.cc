@@ -3,11 +3,16 @@
 // usage: consume_bench all SERVERS TOPIC RECORDS            from the beginning; {"records": N, "seconds": S}
 //        consume_bench latency SERVERS TOPIC RATE SECONDS   produce → consume; {"p50_us": …, "p99_us": …, "records": N}
 //        consume_bench first SERVERS TOPIC MILLISECONDS     until one record is acknowledged; {"seconds": S}
+#include <arpa/inet.h>
 #include <librdkafka/rdkafka.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -151,9 +156,25 @@ struct First {
   bool failed = false;
 };
 
-// Tries to connect without a pause, as a client that is in a hurry would.
+// Until something listens there: a client that finds nobody waits for its own timers, which are not the server's.
+void wait_for_listener(const std::string& servers, Clock::time_point until) {
+  const auto colon = servers.rfind(':');
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(servers.substr(colon + 1))));
+  if (inet_pton(AF_INET, servers.substr(0, colon).c_str(), &address.sin_addr) != 1) fail("no IPv4 address: " + servers);
+  bool connected = false;
+  while (!connected && Clock::now() < until) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+    connected = connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    close(socket);
+    if (!connected) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 void first(const std::string& servers, const std::string& topic, long milliseconds) {
   const auto started = Clock::now();
+  wait_for_listener(servers, started + std::chrono::milliseconds(milliseconds));
   First outcome;
   rd_kafka_t* producer = make_client(RD_KAFKA_PRODUCER,
                                      {{"bootstrap.servers", servers},
