@@ -1,10 +1,5 @@
 #!/usr/bin/python3
-"""Orders become points through PostgreSQL, relay, broker and two small services, while parts of it are killed.
-
-Everything runs in a temporary folder on free ports and is gone afterwards. The orders stop at Ctrl-C, or after --seconds,
-and the run ends with a reconciliation: exit status 0 only when nothing was lost, granted twice or published although it
-was rolled back. Another Ctrl-C ends at once.
-"""
+"""The demo itself: `./x demo`; what it shows and proves stands in arguments.py, its --help."""
 
 import argparse
 import shutil
@@ -16,10 +11,11 @@ import time
 from pathlib import Path
 
 from alerts import AlertReceiver
+from arguments import parse_arguments
 from observe import Observer
 from processes import ENDINGS
 from reconcile import reconcile
-from stack import ROOT, Stack
+from stack import Stack
 from traffic import Traffic
 from view import View
 
@@ -94,24 +90,6 @@ def main() -> int:
             print(f"logs and data are kept in {folder}", file=sys.stderr, flush=True)
         else:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=positive, help="stop the orders after this time (default: at Ctrl-C)")
-    parser.add_argument("--rate", type=positive, default=20, help="orders per second (default 20)")
-    parser.add_argument("--no-kills", action="store_true", help="kill nothing")
-    parser.add_argument("--keep", action="store_true", help="keep the folder with logs and data")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the orders' random choices")
-    parser.add_argument("--programs", type=Path, default=ROOT / "build" / "bin", help="folder of the built programs")
-    return parser.parse_args()
-
-
-def positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError(text)
-    return number
 
 
 def set_by_ctrl_c() -> threading.Event:
