@@ -27,9 +27,16 @@ class Installed:
     argv: list
     environment: dict = field(default_factory=dict)
     idempotent: bool = True  # has an idempotent producer
+    empty_is_null: bool = False  # reads an empty key or value as none
     one_process: bool = False  # its adapter kills members by itself
-    tools: bool = False  # programs of their own instead of an adapter; java_tools.py
+    steps: str = "all"  # which: all, of tools (java_tools.py) or of a mixed group (mixed.py)
     cannot: dict = field(default_factory=dict)  # step -> why it is not even tried
+    other: object = None  # the other client of a mixed group
+
+    @property
+    def tools(self) -> bool:
+        """Programs of their own instead of an adapter."""
+        return self.steps == "tools"
 
 
 @dataclass(frozen=True)
@@ -38,17 +45,20 @@ class Client:
     install_to: object  # folder -> argv
     environment: dict = field(default_factory=dict)
     idempotent: bool = True
+    empty_is_null: bool = False
     one_process: bool = False
-    tools: bool = False
+    steps: str = "all"
     cannot: dict = field(default_factory=dict)
+    other: str = ""  # a key of CLIENTS
 
     def install(self, folder: Path) -> Installed:
+        other = CLIENTS[self.other].install(folder) if self.other else None
         folder.mkdir(parents=True, exist_ok=True)
         kind = self.install_to.__qualname__.split(".")[0]
         with (folder / f"lock-{kind}").open("w") as lock:  # tests run side by side
             fcntl.flock(lock, fcntl.LOCK_EX)
             return Installed(self.title, self.install_to(folder), self.environment, self.idempotent,
-                             self.one_process, self.tools, self.cannot)
+                             self.empty_is_null, self.one_process, self.steps, self.cannot, other)
 
 
 def debian(program: str, needs: str):
@@ -160,8 +170,11 @@ CLIENTS = {
     "aiokafka": Client("aiokafka-0.14.0", pypi("aio.py", "aiokafka==0.14.0", "cramjam==2.11.0")),
     "franz-go": Client("franz-go-1.22.2", go("franz")),
     "Sarama": Client("sarama-1.61.1", go("sarama")),
+    "kafka-go": Client("kafka-go-0.4.51", go("kafkago"), idempotent=False, empty_is_null=True),
     "kafkajs": Client("kafkajs-2.2.4", npm("kafkajs.js")),
     "Java 2.8": Client("java-2.8.2", maven("Adapter", "2.8.2")),
-    "Java tools": Client("java-tools-4.3.1", maven_tools("4.3.1"), tools=True),
+    "Java tools": Client("java-tools-4.3.1", maven_tools("4.3.1"), steps="tools"),
     "Java 4": Client("java-4.3.1", maven("Adapter", "4.3.1")),
+    "librdkafka + Java": Client("librdkafka-2.16.0 and java-4.3.1", pypi("confluent.py", "confluent-kafka==2.16.1"),
+                               steps="mixed", other="Java 4"),
 }

@@ -3,6 +3,7 @@
 import re
 import subprocess
 
+from advice import ADVICE_STEPS
 from scenario import check
 
 TOOL_S = 120
@@ -117,4 +118,5 @@ TOOL_STEPS = {
     "kafka-verifiable-producer, kafka-verifiable-consumer": verifiable,
     "kafka-delete-records": delete_records,
     "kafka-consumer-groups": groups,
+    **ADVICE_STEPS,
 }

@@ -66,7 +66,10 @@ class Checker:
     def _killed(self, event):
         member = event["member"]
         self._lost({"member": member, "partitions": self.owned_by(member)})
-        # Who comes back under a static member's name has its share in the same generation.
+        self._away(event)
+
+    def _away(self, event):  # who comes back under a static member's name has its share in the same generation
+        member = event["member"]
         self._generations = {place: owner for place, owner in self._generations.items() if owner != member}
 
     def _restarted(self, _):  # the broker: commits on their way may have been lost

@@ -51,6 +51,12 @@ class CheckerTest(unittest.TestCase):
     def test_a_killed_static_member_is_followed_in_its_generation(self):
         self.expect([assigned("a", 0, generation=3), killed("a"), assigned("b", 0, generation=3)], {})
 
+    def test_a_static_member_that_left_is_followed_in_its_generation_another_is_not(self):
+        left = [assigned("a", 0, generation=3), {"event": "left", "member": "a"}]
+        back = assigned("b", 0, generation=3)
+        self.expect([*left, {"event": "away", "member": "a"}, back], {})
+        self.expect([*left, back], {}, "owned twice")
+
     def test_reading_what_is_not_owned(self):
         self.expect([assigned("a", 0), revoked("a", 0), consumed("a", 0, 0)], {0: 1}, "not owned")
         self.expect([assigned("a", 0), {"event": "left", "member": "a"}, consumed("a", 0, 0)], {0: 1}, "not owned")

@@ -16,8 +16,6 @@ from pathlib import Path
 import table
 from adapter import Refused, Unsupported
 from install import CLIENTS, Missing
-from java_tools import TOOL_STEPS
-from scenario import STEPS
 from world import ROOT, World
 
 EXIT_MISSING = 77
@@ -33,7 +31,7 @@ def main() -> int:
     parser.add_argument("--record", type=Path, help="keep what the client sends in this folder, as hex")
     parser.add_argument("--update", action="store_true", help="write what was seen into TABLE.md")
     arguments = parser.parse_args()
-    steps = TOOL_STEPS if CLIENTS[arguments.client].tools else STEPS
+    steps = table.ALL_STEPS[CLIENTS[arguments.client].steps]
     if arguments.step:
         steps = {name: steps[name] for name in arguments.step}
     try:

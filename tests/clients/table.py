@@ -4,8 +4,10 @@ from pathlib import Path
 
 from install import CLIENTS
 from java_tools import TOOL_STEPS
+from mixed import MIXED_STEPS
 from scenario import STEPS
 
+ALL_STEPS = {"all": STEPS, "tools": TOOL_STEPS, "mixed": MIXED_STEPS}  # a table of its own for each
 FILE = Path(__file__).parent / "TABLE.md"
 CELLS = {"yes": "ok", "–": "unsupported", "NO": "failed"}
 HEAD = "| step |"
@@ -13,10 +15,15 @@ HEAD = "| step |"
 
 def read() -> dict:
     """client -> step -> result"""
-    rows = [split(line) for line in FILE.read_text().splitlines() if line.startswith("|") and "---" not in line]
-    clients = rows[0][1:]
-    result = {client: {} for client in clients}
-    for step, *cells in rows[1:]:
+    result, clients = {}, []
+    for line in FILE.read_text().splitlines():
+        if not line.startswith("|") or "---" in line:
+            continue
+        step, *cells = split(line)
+        if line.startswith(HEAD):
+            clients = cells
+            result.update({client: {} for client in clients})
+            continue
         for client, cell in zip(clients, cells, strict=True):
             if cell in CELLS:
                 result[client][step] = CELLS[cell]
@@ -26,17 +33,22 @@ def read() -> dict:
 def update(client: str, seen: dict) -> None:
     known = read()
     known.setdefault(client, {}).update(seen)
-    steps = [step for step in (*STEPS, *TOOL_STEPS) if any(step in results for results in known.values())]
-    clients = [name for name in CLIENTS if known.get(name)]
+    text = FILE.read_text()
+    tables = [lines_of(kind, known) for kind in ALL_STEPS]
+    FILE.write_text(text[:text.index(HEAD)] + "\n\n".join("\n".join(lines) for lines in tables if lines) + "\n")
+
+
+def lines_of(kind: str, known: dict) -> list:
+    clients = [name for name, client in CLIENTS.items() if client.steps == kind and known.get(name)]
+    steps = [step for step in ALL_STEPS[kind] if any(step in known[name] for name in clients)]
+    if not steps:
+        return []
     words = {result: cell for cell, result in CELLS.items()}
     lines = [f"{HEAD} {' | '.join(clients)} |", "|---" * (len(clients) + 1) + "|"]
     for step in steps:
         cells = [words.get(known[name].get(step), "") for name in clients]
         lines.append(f"| {step} | {' | '.join(cells)} |")
-    text = FILE.read_text()
-    before = text[:text.index(HEAD)]
-    after = text[text.index(HEAD):].partition("\n\n")
-    FILE.write_text(before + "\n".join(lines) + "\n" + ("\n" + after[2] if after[2] else ""))
+    return lines
 
 
 def split(line: str) -> list:

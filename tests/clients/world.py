@@ -9,34 +9,55 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "deploy" / "demo"))  # after our own modules, so that none of theirs hides one
 
-from processes import Child, accepts_connections, free_port, wait_for  # noqa: E402  (needs the path above)
+from processes import Child, accepts_connections, wait_for  # noqa: E402  (needs the path above)
 
 from adapter import Adapter, Unsupported  # noqa: E402
+from ports import free_port  # noqa: E402
 from rebalance import Checker  # noqa: E402
 from recorder import Recorder  # noqa: E402
 
-DEADLINE_S = 60
+DEADLINE_S = 120
+# Long for members that live, so that a machine that stands still for seconds cuts none of them off; short for those
+# that are to be killed, because their partitions are waited for.
+LIVE_SESSION_MS, SHORT_SESSION_MS = 45_000, 10_000
+
+
+class Broker(Child):
+    """Runs on ports of its own, with its data and its log in the folder."""
+
+    def __init__(self, program: Path, folder: Path, port: int, advertised: int | None = None, config: str = ""):
+        self.address = f"127.0.0.1:{advertised or port}"
+        self.admin = f"127.0.0.1:{free_port()}"
+        self.log = folder / "broker.log"
+        self._port = port
+        settings = folder / "broker.toml"
+        settings.write_text(config)
+        super().__init__("broker", [program, "--config", settings, "--data-dir", folder / "data",
+                                    "--listen", f"127.0.0.1:{port}", "--advertise", self.address,
+                                    "--admin-listen", self.admin], self.log)
+
+    def start(self) -> None:
+        super().start()
+        wait_for("the broker", lambda: self.check() or accepts_connections(self._port), DEADLINE_S)
 
 
 class World:
-    def __init__(self, folder: Path, broker: Path, client, record: Path | None):
-        self.folder, self.client = folder, client
-        self._port = free_port()
-        advertised = self._port
+    def __init__(self, folder: Path, broker: Path, client, record: Path | None = None, config: str = ""):
+        folder.mkdir(exist_ok=True)
+        self.folder, self.client, self.program = folder, client, broker
+        port, advertised = free_port(), None
         self._recorder = None
         if record is not None:
-            self._recorder = Recorder(self._port, record, client.title)
+            self._recorder = Recorder(port, record, client.title)
             advertised = self._recorder.port
-        self.bootstrap = f"127.0.0.1:{advertised}"
-        self.broker = Child("broker", [broker, "--data-dir", folder / "data", "--listen", f"127.0.0.1:{self._port}",
-                                       "--advertise", self.bootstrap, "--admin-listen", f"127.0.0.1:{free_port()}"],
-                            folder / "broker.log")
+        self.broker = Broker(broker, folder, port, advertised, config)
+        self.bootstrap = self.broker.address
         self._adapters = []
         self._helper = None
         self.main = None
 
     def __enter__(self):
-        self.start_broker()
+        self.broker.start()
         self.main = self._main_adapter()
         return self
 
@@ -47,17 +68,13 @@ class World:
         if self._recorder is not None:
             self._recorder.close()
 
-    def start_broker(self):
-        self.broker.start()
-        wait_for("the broker", lambda: self.broker.check() or accepts_connections(self._port))
-
     def begin_anew(self) -> None:
         """After a step that failed: without the members that it left behind."""
         for adapter in self._adapters:
             adapter.kill()
         self._adapters, self._helper, self.main = [], None, None
         if not self.broker.alive():
-            self.start_broker()
+            self.broker.start()
         self.main = self._main_adapter()
 
     def _main_adapter(self) -> Adapter | None:
@@ -67,26 +84,31 @@ class World:
     def events(self) -> Path:
         return self.folder / "events"
 
-    def new_adapter(self) -> Adapter:
-        """Another process of the same client, where it may have several."""
-        if self.main is not None and self.client.one_process:
+    def new_adapter(self, client=None) -> Adapter:
+        """Another process of the same client, where it may have several, or of another one."""
+        client = client or self.client
+        if self.main is not None and client.one_process:
             return self.main
-        adapter = Adapter(self.client.argv, self.bootstrap, self.events, self.folder / "client.log",
-                          {**os.environ, **self.client.environment})
+        return self._adapter(client.argv, "client.log", client.environment)
+
+    def _adapter(self, argv: list, log: str, environment: dict) -> Adapter:
+        adapter = Adapter(argv, self.bootstrap, self.events, self.folder / log, {**os.environ, **environment})
         self._adapters.append(adapter)
         return adapter
 
+    def helper(self) -> Adapter:
+        """Debian's librdkafka, for what the client cannot do and what is none of its business."""
+        if self._helper is None:
+            program = Path(__file__).parent / "python" / "confluent.py"
+            self._helper = self._adapter(["/usr/bin/python3", program], "helper.log", {})
+        return self._helper
+
     def make_topic(self, topic: str, partitions: int) -> None:
-        """By the client itself, or by Debian's librdkafka for a client that cannot."""
+        """By the client itself where it can."""
         try:
             self.main.do("create_topic", topic=topic, partitions=partitions, configs={})
         except Unsupported:
-            if self._helper is None:
-                program = Path(__file__).parent / "python" / "confluent.py"
-                self._helper = Adapter(["/usr/bin/python3", program], self.bootstrap, self.events,
-                                       self.folder / "helper.log", dict(os.environ))
-                self._adapters.append(self._helper)
-            self._helper.do("create_topic", topic=topic, partitions=partitions, configs={})
+            self.helper().do("create_topic", topic=topic, partitions=partitions, configs={})
 
     def group(self, topic: str, name: str, **options) -> "Group":
         return Group(self, topic, name, options)
@@ -100,8 +122,9 @@ class Group:
         self.checker = Checker()
         self.ends = {}
         self.log = []  # every event so far
-        self._options = {"protocol": "eager", "session_ms": 10_000, **options}
+        self._options = {"protocol": "eager", "session_ms": LIVE_SESSION_MS, **options}
         self._members = {}  # name -> adapter
+        self._static = set()
         self._acknowledged = set()
         world.events.touch()
         self._events = world.events.open("rb")
@@ -110,10 +133,14 @@ class Group:
     def join(self, member: str, adapter: Adapter | None = None, **options) -> None:
         adapter = adapter or self.world.main
         self._members[member] = adapter
+        if "instance" in options:
+            self._static.add(member)
         adapter.do("join", member=member, group=self.name, topic=self.topic, **{**self._options, **options})
 
     def leave(self, member: str) -> None:
         self._members.pop(member).do("leave", member=member)
+        if member in self._static:
+            self._note({"event": "away", "member": member})
         self.look()
 
     def kill(self, member: str) -> None:
@@ -167,6 +194,13 @@ class Group:
         """Until each named member owns so many partitions."""
         self.wait(f"shares {shares}",
                   lambda: all(len(self.checker.owned_by(member)) == share for member, share in shares.items()))
+
+    def wait_even(self, partitions: int) -> None:
+        """Until all members share so many partitions evenly."""
+        def even():
+            shares = [len(self.checker.owned_by(member)) for member in self._members]
+            return sum(shares) == partitions and max(shares) - min(shares) <= 1
+        self.wait(f"even shares of {list(self._members)}", even)
 
     def wait_read(self) -> None:
         self.wait("reading", lambda: all(self.checker.read_up_to(p) >= end for p, end in self.ends.items()))

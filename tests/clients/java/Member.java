@@ -33,12 +33,11 @@ final class Member implements ConsumerRebalanceListener {
     events = new FileOutputStream(eventsFile, true);
     group = command.get("group").asText();
     name = command.get("member").asText();
-    String kind = command.get("protocol").asText().equals("cooperative") ? "CooperativeSticky" : "Range";
     settings.put("group.id", group);
     settings.put("client.id", name);
     settings.put("session.timeout.ms", command.get("session_ms").asText());
     settings.put("heartbeat.interval.ms", "1000");
-    settings.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer." + kind + "Assignor");
+    settings.put("partition.assignment.strategy", strategies(command.get("protocol").asText()));
     if (command.hasNonNull("instance")) {
       settings.put("group.instance.id", command.get("instance").asText());
     }
@@ -47,6 +46,19 @@ final class Member implements ConsumerRebalanceListener {
     thread = new Thread(this::run);
     thread.setDaemon(true);
     thread.start();
+  }
+
+  private static String strategies(String protocol) {
+    String sticky = "org.apache.kafka.clients.consumer.CooperativeStickyAssignor";
+    String range = "org.apache.kafka.clients.consumer.RangeAssignor";
+    switch (protocol) {
+      case "cooperative":
+        return sticky;
+      case "either":
+        return sticky + "," + range;
+      default:
+        return range;
+    }
   }
 
   void leave() throws InterruptedException {

@@ -16,6 +16,7 @@ import threading
 from loop import Events, Refused, Unsupported, serve
 
 WAIT_S = 100
+MESSAGE_TOO_LARGE = 10
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 ID = r"\(memberid (\S+?)-[0-9a-f-]{32,36}"
@@ -35,7 +36,8 @@ class Client:
         done = subprocess.run(["kcat", *self._broker, *map(str, arguments)], input=feed, capture_output=True,
                               timeout=WAIT_S)
         if done.returncode != 0:
-            raise Refused(-1, done.stderr.decode()[-300:])
+            said = done.stderr.decode()
+            raise Refused(MESSAGE_TOO_LARGE if "Message size too large" in said else -1, said[-300:])
         return done.stdout.decode()
 
     def create_topic(self, **_):

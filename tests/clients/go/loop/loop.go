@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 )
 
@@ -83,7 +84,7 @@ func Serve(handlers Handlers, codeOf func(error) int) {
 func answer(handlers Handlers, command Command, codeOf func(error) int) Map {
 	handler, known := handlers[command.Do]
 	if !known {
-		return Map{"id": command.ID, "unsupported": "it has no " + command.Do}
+		return Map{"id": command.ID, "unsupported": "it has no " + strings.ReplaceAll(command.Do, "_", " ")}
 	}
 	ok, err := handler(command)
 	var unsupported Unsupported
