@@ -74,7 +74,11 @@ void expect_same_bytes(const Capture& capture, const RequestHeader& header, std:
   const auto decoded = decode<Request>(body, header.version);
   ASSERT_TRUE(decoded) << name(decoded.error);
   EXPECT_EQ(decoded.trailing_bytes, 0U);
-  const auto again = encode_request(decoded.message, header.version, header.correlation, header.client_id.value_or(""));
+  if (!header.client_id) {  // kafka-go; our own encoder always has one
+    EXPECT_EQ(to_hex(encode(decoded.message, header.version)), to_hex(body));
+    return;
+  }
+  const auto again = encode_request(decoded.message, header.version, header.correlation, *header.client_id);
   EXPECT_EQ(to_hex(again), to_hex(capture.frame));
 }
 
