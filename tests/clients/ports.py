@@ -1,4 +1,5 @@
-"""Ports for the brokers of these tests, taken as tests/support/net.cc takes them, so that tests that run at once never meet.
+"""Ports for the brokers of these tests, taken as tests/support/net.cc takes them, so that tests that run at once never
+meet.
 
 Below the range that the kernel gives to outgoing connections: a broker that is killed and started again finds its port
 free, though clients have tried to connect to it all the while.

@@ -14,7 +14,7 @@ from processes import Child, accepts_connections, wait_for  # noqa: E402  (needs
 from adapter import Adapter, Unsupported  # noqa: E402
 from ports import free_port  # noqa: E402
 from rebalance import Checker  # noqa: E402
-from recorder import Recorder  # noqa: E402
+from recorder import UNRECORDED, Recorder  # noqa: E402
 
 DEADLINE_S = 120
 # Long for members that live, so that a machine that stands still for seconds cuts none of them off; short for those
@@ -100,7 +100,7 @@ class World:
         """Debian's librdkafka, for what the client cannot do and what is none of its business."""
         if self._helper is None:
             program = Path(__file__).parent / "python" / "confluent.py"
-            self._helper = self._adapter(["/usr/bin/python3", program], "helper.log", {})
+            self._helper = self._adapter(["/usr/bin/python3", program], "helper.log", {"CLIENT_ID": UNRECORDED})
         return self._helper
 
     def make_topic(self, topic: str, partitions: int) -> None:

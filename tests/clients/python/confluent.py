@@ -1,5 +1,6 @@
 """librdkafka through confluent-kafka: Debian's 1.7 on librdkafka 2.0.2, and the newest wheel with its own librdkafka."""
 
+import os
 import sys
 
 import confluent_kafka
@@ -14,7 +15,7 @@ WAIT_S = 100
 
 class Client:
     def __init__(self, bootstrap: str, events: str):
-        self._servers = {"bootstrap.servers": bootstrap}
+        self._servers = {"bootstrap.servers": bootstrap, "client.id": os.environ.get("CLIENT_ID", "rdkafka")}
         self._events = events
         self._admin = AdminClient(self._servers)
         self._members = {}
