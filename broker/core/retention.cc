@@ -171,9 +171,11 @@ void Retention::finish_topic() {
     topic.groups.push_back(std::move(usage));
   }
   const auto worst_first = [](const GroupUsage& a, const GroupUsage& b) {
-    return std::tie(a.pinned_bytes, a.unread_bytes, a.lag) > std::tie(b.pinned_bytes, b.unread_bytes, b.lag);
+    const auto a_needs = std::tie(a.pinned_bytes, a.unread_bytes, a.lag);
+    const auto b_needs = std::tie(b.pinned_bytes, b.unread_bytes, b.lag);
+    return a_needs != b_needs ? a_needs > b_needs : a.name < b.name;
   };
-  std::ranges::stable_sort(topic.groups, worst_first);
+  std::ranges::sort(topic.groups, worst_first);
   if (topic.groups.size() > kGroupsShown) topic.groups.resize(kGroupsShown);
   pass_->report.bytes += topic.bytes;
   pass_->report.topics.push_back(std::move(topic));

@@ -44,7 +44,7 @@ void Report::add(const std::string& path, const std::string& sentence) {
 void Report::throw_if_any() const {
   if (findings_.empty()) return;
   auto sorted = findings_;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::ranges::sort(sorted);
   std::string lines;
   for (std::size_t i = 0; i < sorted.size() && i < kFindingsShown; ++i) {
     if (i > 0) lines += '\n';

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <tuple>
 
 #include "common/ensure.h"
 #include "relay/pg/errors.h"
@@ -358,7 +359,7 @@ std::vector<Headline> PgReader::due(std::chrono::milliseconds first_check_after,
   Params params;
   params.add_int(rows_max).add_bigint(std::chrono::microseconds(first_check_after).count());
   std::vector<Headline> found = headlines("due", "due_ids", params, first_check_after);
-  std::ranges::stable_sort(found, {}, &Headline::due_in);
+  std::ranges::sort(found, {}, [](const Headline& row) { return std::tuple(row.due_in, row.id); });
   if (std::ssize(found) > rows_max) found.resize(static_cast<std::size_t>(rows_max));
   return found;
 }
