@@ -51,7 +51,13 @@ const commands = {
     if (!made) throw Object.assign(new Error("exists"), { code: 36 }); // kafkajs says this much and no more
   },
   async delete_topic({ topic }) {
-    await admin.deleteTopics({ topics: [topic] });
+    const impatient = kafka.admin({ retry: { ...KEEP_TRYING, retries: 3 } }); // a topic that is unknown is tried again, too
+    await impatient.connect();
+    try {
+      await impatient.deleteTopics({ topics: [topic] });
+    } finally {
+      await impatient.disconnect();
+    }
   },
   async describe_topic({ topic }) {
     const metadata = await admin.fetchTopicMetadata({ topics: [topic] });
