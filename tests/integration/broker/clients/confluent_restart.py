@@ -16,7 +16,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 PARTITIONS = 6
 MEMBERS = 3
 ROUNDS = 2
-DEADLINE_S = 60
+DEADLINE_S = 120
+SESSION_MS = 45000  # these clients come back up to tens of seconds after their broker did
 
 
 class Stream(threading.Thread):
@@ -42,7 +43,7 @@ class Member:
         self.read = 0
         self.partitions = set()  # of what was read
         settings = {"bootstrap.servers": bootstrap, "group.id": "restart", "auto.offset.reset": "earliest",
-                    "enable.auto.commit": False, "session.timeout.ms": 10000, "heartbeat.interval.ms": 500,
+                    "enable.auto.commit": False, "session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 500,
                     "client.id": "member-%d" % number}
         if is_static:
             settings["group.instance.id"] = "instance-%d" % number

@@ -16,7 +16,8 @@ TOPIC = "restart"
 GROUP = "restart"
 PARTITIONS = 6
 MEMBERS = 3
-DEADLINE_S = 90
+DEADLINE_S = 120
+SESSION_MS = 45000  # these clients come back up to tens of seconds after their broker did
 
 
 class Counter(ConsumerRebalanceListener):
@@ -37,7 +38,7 @@ class Member(threading.Thread):
         super().__init__(daemon=True)
         self.counter = Counter()
         self.consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=GROUP, auto_offset_reset="earliest",
-                                      enable_auto_commit=False, session_timeout_ms=10000, heartbeat_interval_ms=500,
+                                      enable_auto_commit=False, session_timeout_ms=SESSION_MS, heartbeat_interval_ms=500,
                                       client_id="member-%d" % number)
         self.consumer.subscribe([TOPIC], listener=self.counter)
         self.assigned = 0
