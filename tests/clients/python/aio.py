@@ -1,6 +1,7 @@
 """aiokafka: everything on one event loop in a thread of its own, so that commands may wait while members poll."""
 
 import asyncio
+import contextlib
 import sys
 import threading
 
@@ -96,7 +97,7 @@ class Commands:
             consumer.seek(where, offset)
             records = [await asyncio.wait_for(consumer.getone(), WAIT_S) for _ in range(count)]
         finally:
-            await consumer.stop()
+            await stop_reading(consumer)
         return {"records": [{"offset": r.offset, "key": text(r.key), "value": text(r.value), "timestamp": r.timestamp,
                              "headers": [[name, text(value)] for name, value in r.headers]} for r in records]}
 
@@ -113,7 +114,7 @@ class Commands:
             found = (await consumer.offsets_for_times({where: at}))[where]
             return {"offset": -1 if found is None else found.offset}
         finally:
-            await consumer.stop()
+            await stop_reading(consumer)
 
     async def join(self, member, group, topic, protocol, session_ms, instance=None):
         if protocol == "cooperative":
@@ -196,6 +197,12 @@ class Member:
             self._events("committed_up_to", offsets={where.partition: end for where, end in ends.items()})
         except KafkaError as refused:
             self._events("commit_refused", error=repr(refused))
+
+
+async def stop_reading(consumer):
+    """aiokafka's stop may raise what it cancelled itself: a task that had not begun, or waited to be tried again."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await consumer.stop()
 
 
 def expect_none(errors):
