@@ -75,6 +75,15 @@ class FolderLock {
   virtual ~FolderLock() = default;
 };
 
+// Flushes all that was written to a file system, files and names alike, in one go.
+class WholeSync {
+ public:
+  virtual ~WholeSync() = default;
+  // True: everything written before the call, by whomever, is on the disk. False: that cannot be told; flush each file
+  // and folder, which then say which of them failed. The failure is said once, so a later true is worth nothing.
+  [[nodiscard]] virtual bool flush() = 0;
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -90,6 +99,9 @@ class FileSystem {
   virtual void remove(const std::filesystem::path& path) = 0;
   virtual void remove_directory(const std::filesystem::path& path) = 0;
   virtual void sync_directory(const std::filesystem::path& directory) = 0;
+  // Make it before the writes that it is to flush: it tells of failures from then on. Null: here it would not tell of
+  // all of them.
+  virtual std::unique_ptr<WholeSync> whole_sync(const std::filesystem::path& /*directory*/) { return nullptr; }
   // −1: no such file.
   virtual std::int64_t size_of(const std::filesystem::path& path) = 0;
   // Null: another process has it.

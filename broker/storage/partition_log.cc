@@ -91,49 +91,59 @@ std::uint64_t PartitionLog::limit_of(const Segment& segment) const {
   return tail_.front().place.segment_base == segment.mark().base ? tail_.front().place.position : 0;
 }
 
-std::vector<std::byte> PartitionLog::read_tail(Offset from, std::uint64_t bytes_max) const {
-  std::vector<std::byte> bytes;
-  auto batch = std::ranges::upper_bound(tail_, from, {}, &TailBatch::end);
-  for (; batch != tail_.end() && batch->end <= durable_end_; ++batch) {
-    if (!bytes.empty() && bytes.size() + batch->bytes.size() > bytes_max) break;
-    bytes.insert(bytes.end(), batch->bytes.begin(), batch->bytes.end());
+common::ByteBuffer PartitionLog::read_tail(Offset from, std::uint64_t bytes_max) const {
+  const auto first = std::ranges::upper_bound(tail_, from, {}, &TailBatch::end);
+  auto last = first;
+  std::size_t size = 0;
+  for (; last != tail_.end() && last->end <= durable_end_; ++last) {
+    if (size > 0 && size + last->bytes.size() > bytes_max) break;
+    size += last->bytes.size();
   }
+  common::ByteBuffer bytes;
+  bytes.reserve(size);
+  for (auto batch = first; batch != last; ++batch) bytes.insert(bytes.end(), batch->bytes.begin(), batch->bytes.end());
   return bytes;
 }
 
-std::optional<std::vector<std::byte>> PartitionLog::read_as(Offset from, std::uint64_t bytes_max, MayWait may_wait,
-                                                            SegmentQuestion& cold) {
+std::optional<common::ByteBuffer> PartitionLog::read_as(Offset from, std::uint64_t bytes_max, MayWait may_wait,
+                                                        ColdQuestion& cold) {
   ENSURE(from >= start_ && from <= durable_end_, "reads stay between the start and the durable end");
-  if (from == durable_end_) return std::vector<std::byte>();
+  if (from == durable_end_) return common::ByteBuffer();
   if (!tail_.empty() && from >= tail_.front().base) return read_tail(from, bytes_max);
   const auto segment = std::ranges::upper_bound(segments_, from, {}, [](const Segment& s) { return s.mark().end; });
   // Offsets of an accepted loss hold nothing: what follows them is given, when there is any.
-  if (segment == segments_.end()) return std::vector<std::byte>();
+  if (segment == segments_.end()) return common::ByteBuffer();
   from = std::max(from, segment->mark().base);
   if (!tail_.empty() && from >= tail_.front().base) return read_tail(from, bytes_max);
-  cold = segment->question(ref_, from, limit_of(*segment), access_.indexes);
-  cold.bytes_max = bytes_max;
-  SegmentAnswer found = answer(access_.files, access_.superblock, cold, may_wait);
-  if (found.would_block) return std::nullopt;
-  learn(cold, found);
+  SegmentQuestion question = segment->question(ref_, from, limit_of(*segment), access_.indexes);
+  question.bytes_max = bytes_max;
+  SegmentAnswer found = answer(access_.files, access_.superblock, question, may_wait);
+  if (found.would_block) {
+    cold.segments.push_back(std::move(question));
+    return std::nullopt;
+  }
+  learn(question, found);
   return std::move(found.bytes);
 }
 
-std::vector<std::byte> PartitionLog::read(Offset from, std::uint64_t bytes_max) {
-  SegmentQuestion cold;
-  return read_as(from, bytes_max, MayWait::yes, cold).value_or(std::vector<std::byte>());
+common::ByteBuffer PartitionLog::read(Offset from, std::uint64_t bytes_max) {
+  ColdQuestion none;
+  return read_as(from, bytes_max, MayWait::yes, none).value_or(common::ByteBuffer());
 }
 
-std::optional<std::vector<std::byte>> PartitionLog::try_read(Offset from, std::uint64_t bytes_max,
-                                                             SegmentQuestion& cold) {
+std::optional<common::ByteBuffer> PartitionLog::try_read(Offset from, std::uint64_t bytes_max, ColdQuestion& cold) {
   return read_as(from, bytes_max, MayWait::no, cold);
 }
 
-void PartitionLog::learn(const SegmentQuestion& cold, const SegmentAnswer& answer) {
-  const auto segment = std::ranges::find_if(segments_, [&](const Segment& s) { return s.file() == cold.file; });
+void PartitionLog::learn(const SegmentQuestion& question, const SegmentAnswer& answer) {
+  const auto segment = std::ranges::find_if(segments_, [&](const Segment& s) { return s.file() == question.file; });
   if (segment == segments_.end()) return;  // gone meanwhile
-  if (answer.old_index && answer.old_index != cold.old_index) access_.indexes.put(cold.file, answer.old_index);
+  if (answer.old_index && answer.old_index != question.old_index) access_.indexes.put(question.file, answer.old_index);
   segment->note_read(answer.next);
+}
+
+void PartitionLog::learn(const ColdAnswer& cold) {
+  for (std::size_t i = 0; i < cold.answers.size(); ++i) learn(cold.question.segments[i], cold.answers[i]);
 }
 
 void PartitionLog::roll() {
@@ -146,14 +156,46 @@ void PartitionLog::take_indexes(std::uint64_t bytes_min, bool last, std::vector<
   }
 }
 
-std::optional<std::pair<Offset, std::int64_t>> PartitionLog::find_time(std::int64_t timestamp_ms) {
+FoundTime PartitionLog::find_time(std::int64_t timestamp_ms) {
+  ColdQuestion none;
+  return find_time_as(timestamp_ms, MayWait::yes, none).value_or(FoundTime());
+}
+
+std::optional<FoundTime> PartitionLog::try_find_time(std::int64_t timestamp_ms, ColdQuestion& cold) {
+  return find_time_as(timestamp_ms, MayWait::no, cold);
+}
+
+// From the first segment on that cannot be asked without waiting, all are left to whoever may.
+std::optional<FoundTime> PartitionLog::find_time_as(std::int64_t timestamp_ms, MayWait may_wait, ColdQuestion& cold) {
   for (const Segment& segment : segments_) {
     if (segment.mark().max_timestamp_ms < timestamp_ms || segment.mark().end <= start_) continue;
-    const auto question = segment.question_by_time(ref_, timestamp_ms, start_, limit_of(segment), access_.indexes);
-    const auto found = answer(access_.files, access_.superblock, question, MayWait::yes);
+    SegmentQuestion question = segment.question_by_time(ref_, timestamp_ms, start_, limit_of(segment), access_.indexes);
+    SegmentAnswer found;
+    if (cold.segments.empty()) found = answer(access_.files, access_.superblock, question, may_wait);
+    if (!cold.segments.empty() || found.would_block) {
+      cold.segments.push_back(std::move(question));
+      continue;
+    }
     learn(question, found);
     if (found.found) return std::pair(std::max(found.found->base, start_), found.found->max_timestamp_ms);
   }
+  if (cold.segments.empty()) return find_time_in_tail(timestamp_ms);
+  cold.upto = files_end();
+  return std::nullopt;
+}
+
+std::optional<FoundTime> PartitionLog::conclude(const ColdAnswer& cold, std::int64_t timestamp_ms) {
+  learn(cold);
+  if (!cold.answers.empty() && cold.answers.back().found) {
+    const BatchHeader& found = *cold.answers.back().found;
+    return std::pair(std::max(found.base, start_), found.max_timestamp_ms);
+  }
+  // What has left the memory since would be overlooked.
+  if (files_end() != cold.question.upto) return std::nullopt;
+  return find_time_in_tail(timestamp_ms);
+}
+
+FoundTime PartitionLog::find_time_in_tail(std::int64_t timestamp_ms) const {
   for (const TailBatch& batch : tail_) {
     if (batch.end > durable_end_) break;
     if (batch.max_timestamp_ms >= timestamp_ms && batch.end > start_)

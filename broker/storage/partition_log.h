@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/storage/cold_reads.h"
 #include "broker/storage/record_codec.h"
 #include "broker/storage/segment.h"
 #include "broker/storage/store.h"
@@ -54,13 +55,16 @@ class PartitionLog {
   [[nodiscard]] std::vector<std::shared_ptr<SegmentFile>> take_files();
 
   // May wait for the disk.
-  [[nodiscard]] std::vector<std::byte> read(Offset from, std::uint64_t bytes_max);
+  [[nodiscard]] common::ByteBuffer read(Offset from, std::uint64_t bytes_max);
   // None: that would wait for the disk; `cold` is the question to be answered by somebody who may.
-  [[nodiscard]] std::optional<std::vector<std::byte>> try_read(Offset from, std::uint64_t bytes_max,
-                                                               SegmentQuestion& cold);
+  [[nodiscard]] std::optional<common::ByteBuffer> try_read(Offset from, std::uint64_t bytes_max, ColdQuestion& cold);
   // What came of it.
-  void learn(const SegmentQuestion& cold, const SegmentAnswer& answer);
-  [[nodiscard]] std::optional<std::pair<Offset, std::int64_t>> find_time(std::int64_t timestamp_ms);
+  void learn(const ColdAnswer& cold);
+  // The same two, by time.
+  [[nodiscard]] FoundTime find_time(std::int64_t timestamp_ms);
+  [[nodiscard]] std::optional<FoundTime> try_find_time(std::int64_t timestamp_ms, ColdQuestion& cold);
+  // What a question by time came to. None: the partition has gone on meanwhile, ask again.
+  [[nodiscard]] std::optional<FoundTime> conclude(const ColdAnswer& cold, std::int64_t timestamp_ms);
 
  private:
   struct TailBatch {
@@ -74,9 +78,14 @@ class PartitionLog {
   // Up to where the segment's file may be read: what follows is in the tail.
   [[nodiscard]] std::uint64_t limit_of(const Segment& segment) const;
   [[nodiscard]] bool begins_segment(std::uint64_t bytes, std::uint64_t segment_bytes) const;
-  [[nodiscard]] std::optional<std::vector<std::byte>> read_as(Offset from, std::uint64_t bytes_max, MayWait may_wait,
-                                                              SegmentQuestion& cold);
-  [[nodiscard]] std::vector<std::byte> read_tail(Offset from, std::uint64_t bytes_max) const;
+  [[nodiscard]] std::optional<common::ByteBuffer> read_as(Offset from, std::uint64_t bytes_max, MayWait may_wait,
+                                                          ColdQuestion& cold);
+  void learn(const SegmentQuestion& question, const SegmentAnswer& answer);
+  [[nodiscard]] std::optional<FoundTime> find_time_as(std::int64_t timestamp_ms, MayWait may_wait, ColdQuestion& cold);
+  [[nodiscard]] FoundTime find_time_in_tail(std::int64_t timestamp_ms) const;
+  // What lies before it is in the segments' files.
+  [[nodiscard]] Offset files_end() const { return tail_.empty() ? end_ : tail_.front().base; }
+  [[nodiscard]] common::ByteBuffer read_tail(Offset from, std::uint64_t bytes_max) const;
 
   PartitionRef ref_;
   SegmentAccess& access_;

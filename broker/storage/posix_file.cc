@@ -16,6 +16,8 @@
 #include <system_error>
 #include <utility>
 
+#include "broker/storage/whole_sync.h"
+
 namespace broker::storage {
 
 namespace {
@@ -246,6 +248,10 @@ void PosixFileSystem::sync_directory(const std::filesystem::path& directory) {
   const Descriptor descriptor(open_retrying(directory, O_RDONLY | O_DIRECTORY));
   if (descriptor.get() < 0) throw IoError("open", directory, errno);
   if (::fsync(descriptor.get()) != 0) throw IoError("fsync", directory, errno);
+}
+
+std::unique_ptr<WholeSync> PosixFileSystem::whole_sync(const std::filesystem::path& directory) {
+  return make_whole_sync(directory);
 }
 
 std::int64_t PosixFileSystem::size_of(const std::filesystem::path& path) {

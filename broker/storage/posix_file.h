@@ -14,6 +14,7 @@ class PosixFileSystem final : public FileSystem {
   void remove(const std::filesystem::path& path) override;
   void remove_directory(const std::filesystem::path& path) override;
   void sync_directory(const std::filesystem::path& directory) override;
+  std::unique_ptr<WholeSync> whole_sync(const std::filesystem::path& directory) override;
   std::int64_t size_of(const std::filesystem::path& path) override;
   std::unique_ptr<FolderLock> lock(const std::filesystem::path& path) override;
   std::unique_ptr<FolderLock> lock_shared(const std::filesystem::path& path) override;

@@ -34,7 +34,8 @@ class Recovery {
     opened_.superblock = *superblock;
     opened_.segments = std::make_unique<SegmentFiles>(
         fs_, options_.dir / "data",
-        std::clamp<std::size_t>(options_.open_segments_max, 1, std::max<std::size_t>(1, fs_.descriptors_max() / 2)));
+        std::clamp<std::size_t>(options_.open_segments_max, 1, std::max<std::size_t>(1, fs_.descriptors_max() / 2)),
+        options_.flush_together_from);
     opened_.access = std::make_unique<SegmentAccess>(
         SegmentAccess{*opened_.segments, opened_.superblock, IndexCache(options_.index_cache_bytes)});
     opened_.partitions = std::make_unique<PartitionTable>(*opened_.access);
@@ -194,6 +195,9 @@ class Recovery {
     }
     if (meta.left() != 0 || data.left() != 0) throw CorruptError("frame longer than its records");
     bytes_ += frame.header.length;
+    // The disk begins with it now, so that the flush behind the replay finds little left to do.
+    while (opened_.segments->start_writeback()) {
+    }
     if (clock_.steady() - last_progress_ >= kProgressEvery) {
       last_progress_ = clock_.steady();
       common::log::info("journal replay goes on", {{"frame", frame.header.sequence}, {"bytes", bytes_}});

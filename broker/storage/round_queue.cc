@@ -13,13 +13,12 @@ std::uint64_t RoundQueue::add(const Record& record, const AppendPlace& place, st
   encode_record(encoded, record, place);
   const std::uint64_t bytes = encoded.size() + (body != nullptr ? body->bytes.size() : 0);
 
-  const std::scoped_lock lock(mutex_);
+  std::unique_lock lock(mutex_);
   const bool fits =
       open_ && kHeaderBytes + drafts_.back().meta.size() + drafts_.back().data_bytes + bytes <= frame_bytes_max_;
   if (!fits) {
     drafts_.emplace_back().sequence = ++last_sequence_;
     open_ = true;
-    if (drafts_.size() == 1 && !held_) changed_.notify_one();
   }
   Draft& draft = drafts_.back();
   draft.count += 1;
@@ -29,7 +28,12 @@ std::uint64_t RoundQueue::add(const Record& record, const AppendPlace& place, st
     draft.data_bytes += body->bytes.size();
     draft.appends.push_back(std::move(*append));
   }
-  return draft.sequence;
+  const std::uint64_t sequence = draft.sequence;
+  const bool wake = !fits && drafts_.size() == 1 && !held_;
+  // Who is woken while the lock is held only wakes up to sleep on it.
+  lock.unlock();
+  if (wake) changed_.notify_one();
+  return sequence;
 }
 
 std::uint64_t RoundQueue::seal() {
@@ -39,9 +43,11 @@ std::uint64_t RoundQueue::seal() {
 }
 
 void RoundQueue::hold(bool held) {
-  const std::scoped_lock lock(mutex_);
+  std::unique_lock lock(mutex_);
   held_ = held;
-  if (!held_ && !drafts_.empty()) changed_.notify_one();
+  const bool wake = !held_ && !drafts_.empty();
+  lock.unlock();
+  if (wake) changed_.notify_one();
 }
 
 std::optional<Draft> RoundQueue::take() {
@@ -78,8 +84,10 @@ RoundQueue::Wake RoundQueue::wait(std::optional<std::chrono::milliseconds> timeo
 }
 
 void RoundQueue::kick() {
-  const std::scoped_lock lock(mutex_);
-  kicked_ = true;
+  {
+    const std::scoped_lock lock(mutex_);
+    kicked_ = true;
+  }
   changed_.notify_one();
 }
 

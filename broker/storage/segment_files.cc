@@ -11,6 +11,7 @@ namespace broker::storage {
 
 namespace {
 constexpr std::size_t kFlushAtOnce = 256;  // of dirty files that must be closed: the first flush pays for the others
+constexpr std::size_t kWritebackFirstFrom = 64;
 constexpr std::uint64_t kWritebackBytes = 1ULL << 20;
 constexpr std::size_t kWritebackWaiting = 4096;  // beyond that the checkpoint's flush does it
 }  // namespace
@@ -40,14 +41,14 @@ void SegmentFiles::close_some(Lock& lock, std::size_t keep, Full full) {
       continue;
     }
     if (full == Full::exceed) return;
-    std::vector<std::shared_ptr<SegmentFile>> least_used;
-    const std::size_t count = std::min(kFlushAtOnce, dirty_.size() / 4 + 1);
-    for (auto next = dirty_.rbegin(); least_used.size() < count; ++next) least_used.push_back(*next);
-    std::vector<std::shared_ptr<File>> files;
-    for (const auto& segment : least_used) files.push_back(segment->open);
+    // All of them at the price of one, or else those that are to be closed.
+    std::vector<std::shared_ptr<SegmentFile>> segments(dirty_.begin(), dirty_.end());
     lock.unlock();
-    for (const auto& file : files) file->start_writeback(0, 0);
-    for (const auto& segment : least_used) flush(segment);
+    if (segments.size() < together_from_ || !flush_together(segments)) {
+      const std::size_t count = std::min(kFlushAtOnce, segments.size() / 4 + 1);
+      segments.erase(segments.begin(), segments.end() - static_cast<std::ptrdiff_t>(count));
+      flush_each(segments);
+    }
     lock.lock();
   }
 }
@@ -209,9 +210,46 @@ void SegmentFiles::flush(const std::shared_ptr<SegmentFile>& segment) {
     throw;
   }
   lock.lock();
+  note_flushed(segment, writes);
+}
+
+// Under mutex_. `writes`: those that had returned before the flush began.
+void SegmentFiles::note_flushed(const std::shared_ptr<SegmentFile>& segment, std::uint64_t writes) {
   if (segment->writes != writes || segment->writing != 0 || !segment->dirty) return;
   segment->dirty = false;
   clean_.splice(clean_.begin(), dirty_, segment->place);
+}
+
+void SegmentFiles::flush_each(const std::vector<std::shared_ptr<SegmentFile>>& segments) {
+  std::vector<std::shared_ptr<File>> files;
+  if (segments.size() >= kWritebackFirstFrom) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& segment : segments) {
+      if (segment->dirty) files.push_back(segment->open);
+    }
+  }
+  // Many: the disk has all of it to do at once, and the first flush pays for what each of them would pay again.
+  for (const auto& file : files) file->start_writeback(0, 0);
+  for (const auto& segment : segments) flush(segment);
+}
+
+// False: they must be flushed one by one. All of them are still open, so each is told what became of its own bytes.
+// After its first no the file system is not asked again: its next yes would not count for the file that failed.
+bool SegmentFiles::flush_together(const std::vector<std::shared_ptr<SegmentFile>>& segments) {
+  const std::scoped_lock one_at_a_time(flushing_);
+  if (!whole_ || flush_failed_) return false;
+  std::vector<std::uint64_t> writes;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& segment : segments) writes.push_back(segment->writes);
+  }
+  if (!whole_->flush()) {
+    whole_.reset();
+    return false;
+  }
+  const std::scoped_lock lock(mutex_);
+  for (std::size_t i = 0; i < segments.size(); ++i) note_flushed(segments[i], writes[i]);
+  return true;
 }
 
 void SegmentFiles::flush_dirty() {
@@ -223,7 +261,9 @@ void SegmentFiles::flush_dirty() {
     folders = std::exchange(dirty_folders_, {});
     writeback_.clear();
   }
-  for (const auto& segment : segments) flush(segment);
+  const std::size_t all = segments.size() + folders.size();
+  if (all >= together_from_ && flush_together(segments)) return;
+  flush_each(segments);
   for (const auto& folder : folders) fs_.sync_directory(folder);
 }
 

@@ -39,9 +39,14 @@ struct SegmentFile {
 
 class SegmentFiles {
  public:
-  // `open_max`: descriptors kept; a reader may go one beyond.
-  SegmentFiles(FileSystem& fs, std::filesystem::path folder, std::size_t open_max)
-      : fs_(fs), folder_(std::move(folder)), open_max_(open_max) {}
+  // The folder is there. `open_max`: descriptors kept; a reader may go one beyond. `together_from`: so many files and
+  // folders are flushed in one go, where the file system can.
+  SegmentFiles(FileSystem& fs, std::filesystem::path folder, std::size_t open_max, std::size_t together_from = 64)
+      : fs_(fs),
+        folder_(std::move(folder)),
+        together_from_(together_from),
+        whole_(fs.whole_sync(folder_)),
+        open_max_(open_max) {}
 
   [[nodiscard]] std::shared_ptr<SegmentFile> at(const PartitionRef& partition, Offset base) const;
   [[nodiscard]] std::filesystem::path folder_of(const PartitionRef& partition) const;
@@ -97,12 +102,17 @@ class SegmentFiles {
   void begin_write(const std::shared_ptr<SegmentFile>& segment);
   void end_write(const std::shared_ptr<SegmentFile>& segment, std::uint64_t end);
   void flush(const std::shared_ptr<SegmentFile>& segment);
+  void flush_each(const std::vector<std::shared_ptr<SegmentFile>>& segments);
+  [[nodiscard]] bool flush_together(const std::vector<std::shared_ptr<SegmentFile>>& segments);
+  void note_flushed(const std::shared_ptr<SegmentFile>& segment, std::uint64_t writes);
 
   FileSystem& fs_;
   const std::filesystem::path folder_;
+  const std::size_t together_from_;
 
   std::mutex flushing_;        // one flush at a time, so that a failed one is seen by the next; taken before mutex_
   bool flush_failed_ = false;  // guarded by flushing_
+  std::unique_ptr<WholeSync> whole_;  // guarded by flushing_; null: there is none, or it failed once
 
   mutable std::mutex mutex_;  // guards all below and the fields of every SegmentFile; never held during a flush
   std::size_t open_max_;

@@ -36,7 +36,7 @@ class Reader {
   std::optional<std::size_t> fill(std::span<std::byte> into, std::uint64_t position);
   template <class Wanted>
   std::optional<Found> scan(const IndexEntry& entry, Wanted wanted);
-  std::optional<std::size_t> check_batches(std::vector<std::byte>& bytes, std::uint64_t position, Offset next,
+  std::optional<std::size_t> check_batches(common::ByteBuffer& bytes, std::uint64_t position, Offset next,
                                            SegmentAnswer& answer);
   [[noreturn]] void refuse(std::uint64_t position) const {
     refuse_segment(question_.file->path, question_.identity.partition, position);
@@ -59,7 +59,7 @@ std::optional<std::size_t> Reader::fill(std::span<std::byte> into, std::uint64_t
 // The first batch from the entry on, below the limit, that `wanted` takes.
 template <class Wanted>
 std::optional<Reader::Found> Reader::scan(const IndexEntry& entry, Wanted wanted) {
-  std::vector<std::byte> window;
+  common::ByteBuffer window;
   std::uint64_t window_at = 0;
   std::uint64_t position = entry.position;
   Offset next = entry.base;
@@ -85,7 +85,7 @@ std::optional<Reader::Found> Reader::scan(const IndexEntry& entry, Wanted wanted
 }
 
 // How many of the bytes are whole batches; grows the bytes when the first one is larger. None: blocked.
-std::optional<std::size_t> Reader::check_batches(std::vector<std::byte>& bytes, std::uint64_t position, Offset next,
+std::optional<std::size_t> Reader::check_batches(common::ByteBuffer& bytes, std::uint64_t position, Offset next,
                                                  SegmentAnswer& answer) {
   std::size_t whole = 0;
   while (whole < bytes.size()) {
@@ -109,15 +109,22 @@ std::optional<std::size_t> Reader::check_batches(std::vector<std::byte>& bytes, 
 }
 
 bool Reader::read_from(const IndexEntry& entry, SegmentAnswer& answer) {
-  const auto found = scan(entry, [this](const BatchHeader& header) { return header.end > question_.from; });
-  if (!found) return !blocked_ && !misled_;
-  const std::uint64_t position = found->position;
-  std::vector<std::byte> bytes(
+  std::uint64_t position = entry.position;
+  Offset base = entry.base;
+  // Who reads on where he stopped needs no looking: this process knows that the batch begins there.
+  if (!question_.entry || entry.base != question_.from) {
+    const auto found = scan(entry, [this](const BatchHeader& header) { return header.end > question_.from; });
+    if (!found) return !blocked_ && !misled_;
+    position = found->position;
+    base = found->header.base;
+  }
+  if (position >= question_.limit) return true;
+  common::ByteBuffer bytes(
       std::min(question_.limit - position, std::max<std::uint64_t>(question_.bytes_max, kBatchHeaderBytes)));
   const auto got = fill(bytes, position);
   if (!got) return false;
   if (*got != bytes.size()) refuse(position);
-  const auto whole = check_batches(bytes, position, found->header.base, answer);
+  const auto whole = check_batches(bytes, position, base, answer);
   if (!whole) return false;
   bytes.resize(*whole);
   answer.bytes = std::move(bytes);
@@ -139,7 +146,7 @@ std::optional<IndexEntry> entry_of(const SegmentIndex& index, const SegmentQuest
 // Adds what lies between what the index covers and `bytes`; false: what it says of its end is not so.
 bool walk(SegmentFiles& files, const std::shared_ptr<SegmentFile>& segment, std::uint64_t bytes, SegmentIndex& index,
           const PartitionRef& partition) {
-  std::vector<std::byte> window;
+  common::ByteBuffer window;
   std::uint64_t window_at = 0;
   const std::uint64_t begin = index.covers;
   while (index.covers < bytes) {

@@ -9,6 +9,7 @@
 
 #include "broker/storage/segment_files.h"
 #include "broker/storage/segment_index.h"
+#include "common/byte_buffer.h"
 
 namespace broker::storage {
 
@@ -29,7 +30,7 @@ struct SegmentQuestion {
 
 struct SegmentAnswer {
   bool would_block = false;  // nothing else is set
-  std::vector<std::byte> bytes;
+  common::ByteBuffer bytes;
   std::optional<BatchHeader> found;               // by time
   std::optional<IndexEntry> next;                 // what follows the bytes
   std::shared_ptr<const SegmentIndex> old_index;  // when it was loaded for this

@@ -11,10 +11,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/storage/record.h"
 #include "broker/storage/store_options.h"
+#include "common/byte_buffer.h"
 #include "common/clock.h"
 
 namespace broker::storage {
@@ -44,8 +46,11 @@ struct PartitionBounds {
 
 // Bytes of whole batches, the first of which contains the offset asked for.
 struct ReadResult {
-  std::vector<std::byte> bytes;
+  common::ByteBuffer bytes;
 };
+
+// A batch found by its time, and its greatest timestamp; none: there is no such batch.
+using FoundTime = std::optional<std::pair<Offset, std::int64_t>>;
 
 // A buffer shared by the socket's reader, the journal and the segment's writer: nobody copies it.
 using SharedBytes = std::shared_ptr<const std::vector<std::byte>>;
@@ -99,8 +104,11 @@ class Store {
     return read(partition, from, bytes_max);
   }
   // First offset whose batch's max timestamp is ≥ the time; none: no such batch below the durable end.
-  virtual std::optional<std::pair<Offset, std::int64_t>> find_time(const PartitionRef& partition,
-                                                                   std::int64_t timestamp_ms) = 0;
+  virtual FoundTime find_time(const PartitionRef& partition, std::int64_t timestamp_ms) = 0;
+  // The same without waiting for the disk, as try_read. None: ask again for the same time.
+  virtual std::optional<FoundTime> try_find_time(const PartitionRef& partition, std::int64_t timestamp_ms) {
+    return find_time(partition, timestamp_ms);
+  }
 
   // The partition's next append begins a new segment, so that the present one can age and go.
   virtual void roll(const PartitionRef& /*partition*/) {}

@@ -30,7 +30,7 @@ JournalPosition fresh_generation(JournalPosition position) {
 }
 
 // To at most bytes_max, but at least one batch.
-void cut_to_batches(std::vector<std::byte>& bytes, std::uint64_t bytes_max) {
+void cut_to_batches(common::ByteBuffer& bytes, std::uint64_t bytes_max) {
   std::size_t whole = 0;
   while (whole < bytes.size()) {
     const auto header = parse_batch_header(ConstBuffer(bytes).subspan(whole));
@@ -198,15 +198,17 @@ std::optional<ReadResult> StoreImpl::try_read(const PartitionRef& partition, Off
   catch_up();
   const auto log = folder_.partitions->find(partition);
   ENSURE(log != nullptr, "reads go to partitions that exist");
-  if (auto cold = cold_.take(partition, from)) {
-    log->learn(cold->question, cold->answer);
-    cut_to_batches(cold->answer.bytes, bytes_max);
-    return ReadResult{std::move(cold->answer.bytes)};
+  const ColdKey key{partition, from, std::nullopt};
+  if (auto cold = cold_.take(key)) {
+    log->learn(*cold);
+    ReadResult result{std::move(cold->answers.back().bytes)};
+    cut_to_batches(result.bytes, bytes_max);
+    return result;
   }
-  SegmentQuestion question;
-  if (auto bytes = log->try_read(from, bytes_max, question)) return ReadResult{std::move(*bytes)};
-  question.bytes_max = std::min(question.bytes_max, kColdReadBytesMax);
-  cold_.ask(partition, std::move(question), clock_.steady());
+  ColdQuestion question;
+  if (auto bytes = log->try_read(from, std::min(bytes_max, kColdReadBytesMax), question))
+    return ReadResult{std::move(*bytes)};
+  cold_.ask(key, std::move(question), clock_.steady());
   return std::nullopt;
 }
 
@@ -214,11 +216,24 @@ void StoreImpl::roll(const PartitionRef& partition) {
   if (const auto log = folder_.partitions->find(partition)) log->roll();
 }
 
-std::optional<std::pair<Offset, std::int64_t>> StoreImpl::find_time(const PartitionRef& partition,
-                                                                    std::int64_t timestamp_ms) {
+FoundTime StoreImpl::find_time(const PartitionRef& partition, std::int64_t timestamp_ms) {
   catch_up();
   const auto log = folder_.partitions->find(partition);
-  return log ? log->find_time(timestamp_ms) : std::nullopt;
+  return log ? log->find_time(timestamp_ms) : FoundTime();
+}
+
+std::optional<FoundTime> StoreImpl::try_find_time(const PartitionRef& partition, std::int64_t timestamp_ms) {
+  catch_up();
+  const auto log = folder_.partitions->find(partition);
+  if (!log) return FoundTime();
+  const ColdKey key{partition, log->bounds().start, timestamp_ms};
+  if (const auto cold = cold_.take(key)) {
+    if (auto found = log->conclude(*cold, timestamp_ms)) return found;
+  }
+  ColdQuestion question;
+  if (auto found = log->try_find_time(timestamp_ms, question)) return found;
+  cold_.ask(key, std::move(question), clock_.steady());
+  return std::nullopt;
 }
 
 std::vector<SegmentInfo> StoreImpl::segments(const PartitionRef& partition) const {

@@ -40,8 +40,8 @@ class StoreImpl final : public Store {
   [[nodiscard]] std::optional<PartitionBounds> bounds(const PartitionRef& partition) const override;
   ReadResult read(const PartitionRef& partition, Offset from, std::uint64_t bytes_max) override;
   std::optional<ReadResult> try_read(const PartitionRef& partition, Offset from, std::uint64_t bytes_max) override;
-  std::optional<std::pair<Offset, std::int64_t>> find_time(const PartitionRef& partition,
-                                                           std::int64_t timestamp_ms) override;
+  FoundTime find_time(const PartitionRef& partition, std::int64_t timestamp_ms) override;
+  std::optional<FoundTime> try_find_time(const PartitionRef& partition, std::int64_t timestamp_ms) override;
   void roll(const PartitionRef& partition) override;
   void maybe_checkpoint() override;
   void close() override;
@@ -56,7 +56,7 @@ class StoreImpl final : public Store {
   // One step of the background's work; false: nothing to do.
   bool run_background();
   // Answers one cold read; false: there is none.
-  bool run_cold_read() { return cold_.run_one(); }
+  bool run_cold_read() { return cold_.run_one() == ColdStep::answered; }
   // Whether or not one is due.
   void start_checkpoint(bool clean = false);
 

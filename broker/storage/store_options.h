@@ -35,6 +35,7 @@ struct StoreOptions {
   // Partitions whose damage is given up at this start; see accept_loss.h.
   std::vector<PartitionName> accept_loss;
   std::size_t open_segments_max = 1024;         // descriptors; never more than half of what the process may have
+  std::size_t flush_together_from = 64;         // so many dirty files and folders are flushed by one WholeSync
   std::uint64_t index_bytes_min = 1ULL << 20;   // smaller segments are read through instead of indexed on the disk
   std::size_t index_cache_bytes = 16ULL << 20;  // indexes of old segments in memory
 };

@@ -99,11 +99,9 @@ bool StoreThreads::background_step() {
 
 void StoreThreads::reader_loop() {
   while (!stop_) {
-    if (cold_.run_one()) {
-      mark_.signal();  // the core wakes whoever waits for it
-    } else {
-      cold_.wait();
-    }
+    const ColdStep step = cold_.run_one();
+    if (step != ColdStep::idle) mark_.signal();  // the core wakes whoever waits for it, and so takes what lies there
+    if (step != ColdStep::answered) cold_.wait();
   }
 }
 

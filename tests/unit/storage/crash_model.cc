@@ -53,6 +53,8 @@ CrashRun::CrashRun(std::uint64_t seed, CrashOptions options)
   store_options_.reserve_bytes = 0;
   store_options_.open_segments_max = 3;  // fewer than there are partitions: files are flushed and closed in between
   store_options_.index_bytes_min = 2 << 10;
+  // In half of the histories some files, or any, are flushed by one flush of the disk.
+  if (pick(2) == 0) store_options_.flush_together_from = 1 + pick(4);
   disk_.set_cached_percent(60);
   if (options.lie_on_flush) disk_.lie_on_flush_in(store_options_.dir / "journal");
 }
@@ -70,6 +72,7 @@ void CrashRun::crash(const char* why) {
   note_acknowledged();
   store_.reset();
   ++crashes_;
+  seen_["flush of the whole disk"] = disk_.whole_flushes();
   ++seen_[why];
   if (pick(100) < 30) {
     disk_.kill();
@@ -336,6 +339,7 @@ void CrashRun::work(int steps) {
 }
 
 std::optional<std::string> CrashRun::live_once() {
+  disk_.set_whole_flush_fails(5);
   if (auto wrong = recover()) return wrong;
   if (auto wrong = compare()) return wrong;
   if (pick(100) < 20) {

@@ -46,9 +46,10 @@ TEST(StorageCrash, NothingAcknowledgedIsLost) {
   std::cout << "\n";
   if (runs < kRuns) return;
   EXPECT_GE(crashes, 1000U);
-  for (const char* what : {"kill", "power cut", "crash inside a call", "crash inside recovery", "failed flush",
-                           "clean stop", "round", "mark", "background", "topic deleted", "partitions added",
-                           "group changed", "group deleted", "start moved to the end", "rolled", "cold read"}) {
+  for (const char* what :
+       {"kill", "power cut", "crash inside a call", "crash inside recovery", "failed flush", "clean stop", "round",
+        "mark", "background", "topic deleted", "partitions added", "group changed", "group deleted",
+        "start moved to the end", "rolled", "cold read", "flush of the whole disk"}) {
     EXPECT_GT(seen[what], 20U) << what << " hardly happened, so the run shows little";
   }
 }

@@ -8,7 +8,8 @@ namespace {
 
 class SegmentFilesTest : public ::testing::Test {
  protected:
-  explicit SegmentFilesTest(std::size_t open_max = 8) : files_(*fs_, "/data", open_max) {
+  explicit SegmentFilesTest(std::size_t open_max = 8, std::size_t together_from = 1000)
+      : files_(*fs_, "/data", open_max, together_from) {
     fs_->make_directory("/data");
   }
   std::shared_ptr<SegmentFile> write(std::int32_t partition, const std::string& text, std::uint64_t position = 0) {
@@ -62,6 +63,51 @@ TEST_F(SegmentFilesTest, AFailedFlushIsNotForgotten) {
   // The kernel says it once; a second flush would pass, and a checkpoint would free the journal.
   write(1, "other");
   EXPECT_THROW(files_.flush_dirty(), IoError);
+}
+
+class FlushedTogetherTest : public SegmentFilesTest {
+ protected:
+  FlushedTogetherTest() : SegmentFilesTest(8, 4) {}
+};
+
+TEST_F(FlushedTogetherTest, ManyCostOneFlush) {
+  for (std::int32_t i = 0; i < 100; ++i) {
+    write(i, "partition " + std::to_string(i));
+    ASSERT_LE(files_.open_count(), 8U);
+  }
+  files_.flush_dirty();
+  EXPECT_EQ(disk_.flushes(), disk_.whole_flushes());
+  EXPECT_LT(disk_.flushes(), 20U) << "one for every eight files";
+  write(7, " and more", 11);
+  files_.flush_dirty();
+  EXPECT_EQ(disk_.flushes(), disk_.whole_flushes() + 1) << "few are flushed one by one";
+  fs_->sync_directory("/");
+  disk_.power_cut();
+  for (const auto& [i, segment] : segments_)
+    EXPECT_EQ(durable_text(segment), "partition " + std::to_string(i) + (i == 7 ? " and more" : ""));
+}
+
+TEST_F(FlushedTogetherTest, WhoseWriteFailedIsAskedOfEach) {
+  for (std::int32_t i = 0; i < 8; ++i) write(i, "text");
+  disk_.set_whole_flush_fails(100);
+  EXPECT_THROW(files_.flush_dirty(), IoError);
+  EXPECT_GT(disk_.flushes(), disk_.whole_flushes());
+  disk_.set_whole_flush_fails(0);
+  EXPECT_THROW(files_.flush_dirty(), IoError) << "it is told once, and not forgotten";
+}
+
+TEST_F(FlushedTogetherTest, AWriteDuringTheFlushOfAllLeavesTheFileDirty) {
+  fs_->sync_directory("/");
+  for (std::int32_t i = 0; i < 6; ++i) write(i, "first");
+  bool flushed = false;
+  disk_.on_write(".log", [&] {
+    if (!std::exchange(flushed, true)) files_.flush_dirty();
+  });
+  const auto segment = write(0, " second", 5);
+  ASSERT_TRUE(flushed);
+  files_.flush_dirty();
+  disk_.power_cut();
+  EXPECT_EQ(durable_text(segment), "first second");
 }
 
 TEST_F(SegmentFilesTest, RemovedFilesAreClosed) {

@@ -60,6 +60,28 @@ void SimDisk::fail_flush(SimInode& inode) {
   inode.sizes.clear();
 }
 
+// A folder with all that lies in it; percent: as for a file, and the chance that a folder's names are flushed.
+void SimDisk::flush(SimFolder& folder, const std::filesystem::path& path, int percent) {
+  if (path != lies_in_ && chance(percent)) {
+    folder.durable = folder.now;
+    folder.changes.clear();
+  }
+  for (const auto& [name, entry] : folder.now) {
+    if (entry.file && path != lies_in_) flush(*entry.file, percent);
+    if (entry.folder) flush(*entry.folder, path / name, percent);
+  }
+}
+
+// Some of the files that have something to write fail; their descriptors are told at their next flush.
+void SimDisk::fail_flush(SimFolder& folder) {
+  for (const auto& [name, entry] : folder.now) {
+    if (entry.folder) fail_flush(*entry.folder);
+    if (!entry.file || (entry.file->dirty.empty() && entry.file->sizes.empty()) || chance(50)) continue;
+    fail_flush(*entry.file);
+    entry.file->write_failed = true;
+  }
+}
+
 void SimDisk::cut(SimInode& inode) {
   if (!inode.sizes.empty() && chance(keep_percent_)) inode.durable.resize(inode.sizes[random_() % inode.sizes.size()]);
   for (const auto& [sector, versions] : inode.dirty) {
@@ -74,6 +96,7 @@ void SimDisk::cut(SimInode& inode) {
   inode.dirty.clear();
   inode.sizes.clear();
   inode.reserved = 0;
+  inode.write_failed = false;
 }
 
 void SimDisk::cut(SimFolder& folder) {

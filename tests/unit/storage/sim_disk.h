@@ -29,6 +29,7 @@ struct SimInode {
   std::map<std::uint64_t, std::vector<Sector>> dirty;  // every version of a sector since the last flush
   std::vector<std::uint64_t> sizes;                    // every size since the last flush
   std::uint64_t reserved = 0;
+  bool write_failed = false;  // a write-back of it failed, and its descriptors were not told yet
 };
 
 struct SimFolder;
@@ -59,6 +60,9 @@ class SimDisk {
   void crash_after(std::uint64_t calls) { crash_at_ = calls == 0 ? 0 : calls_ + calls; }
   // The n-th flush of a file from now on fails with EIO; 0: never.
   void fail_flush_after(std::uint64_t flushes) { fail_flush_at_ = flushes == 0 ? 0 : flushes_ + flushes; }
+  // So many of a hundred flushes of the whole disk fail, and with them some of the files that had something to write.
+  void set_whole_flush_fails(int percent) { whole_flush_fails_ = percent; }
+  [[nodiscard]] std::uint64_t whole_flushes() const { return whole_flushes_; }
   // Sabotage: flushes of files in this folder say yes and do nothing.
   void lie_on_flush_in(const std::filesystem::path& folder) { lies_in_ = folder; }
   void set_capacity(std::uint64_t bytes) { capacity_ = bytes; }
@@ -91,6 +95,7 @@ class SimDisk {
  private:
   friend class SimFileSystem;
   friend class SimFile;
+  friend class SimWholeSync;
 
   [[nodiscard]] bool chance(int percent) { return static_cast<int>(random_() % 100) < percent; }
   // Counts a changing call; true: the process ends in this one.
@@ -98,6 +103,8 @@ class SimDisk {
   void check_alive(std::uint64_t process) const;
   void flush(SimInode& inode, int percent);
   void fail_flush(SimInode& inode);
+  void flush(SimFolder& folder, const std::filesystem::path& path, int percent);
+  void fail_flush(SimFolder& folder);
   void cut(SimInode& inode);
   void cut(SimFolder& folder);
   [[nodiscard]] std::uint64_t used(const SimFolder& folder) const;
@@ -113,6 +120,8 @@ class SimDisk {
   std::uint64_t crash_at_ = 0;
   std::uint64_t flushes_ = 0;
   std::uint64_t fail_flush_at_ = 0;
+  std::uint64_t whole_flushes_ = 0;
+  int whole_flush_fails_ = 0;
   std::uint64_t capacity_ = 1ULL << 40;
   int cached_percent_ = 100;
   std::string on_write_suffix_;

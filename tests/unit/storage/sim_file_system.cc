@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "tests/unit/storage/sim_disk.h"
 
@@ -64,6 +65,7 @@ class SimFile final : public File {
       disk_.fail_flush(*inode_);
       throw IoError("fdatasync", path_, EIO);
     }
+    if (std::exchange(inode_->write_failed, false)) throw IoError("fdatasync", path_, EIO);
     if (!lies) disk_.flush(*inode_, 100);
   }
   void fsync() override { fdatasync(); }
@@ -114,6 +116,33 @@ class SimFile final : public File {
   std::shared_ptr<std::size_t> descriptors_;
   std::shared_ptr<SimInode> inode_;
   std::filesystem::path path_;
+};
+
+class SimWholeSync final : public WholeSync {
+ public:
+  explicit SimWholeSync(SimDisk& disk) : disk_(disk), process_(disk.process_) {}
+
+  bool flush() override {
+    disk_.check_alive(process_);
+    ++disk_.flushes_;
+    ++disk_.whole_flushes_;
+    if (disk_.crashes_now()) {
+      disk_.flush(*disk_.root_, "/", 50);
+      throw SimCrash{};
+    }
+    const bool told = disk_.fail_flush_at_ != 0 && disk_.flushes_ >= disk_.fail_flush_at_;
+    if (told || disk_.chance(disk_.whole_flush_fails_)) {
+      if (told) disk_.fail_flush_at_ = 0;
+      disk_.fail_flush(*disk_.root_);
+      return false;
+    }
+    disk_.flush(*disk_.root_, "/", 100);
+    return true;
+  }
+
+ private:
+  SimDisk& disk_;
+  const std::uint64_t process_;
 };
 
 class SimLock final : public FolderLock {
@@ -203,6 +232,10 @@ class SimFileSystem final : public FileSystem {
       folder->changes.clear();
     }
     if (crash) throw SimCrash{};
+  }
+
+  std::unique_ptr<WholeSync> whole_sync(const std::filesystem::path& /*directory*/) override {
+    return std::make_unique<SimWholeSync>(disk_);
   }
 
   std::int64_t size_of(const std::filesystem::path& path) override {
