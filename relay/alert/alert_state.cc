@@ -70,6 +70,7 @@ std::optional<std::chrono::nanoseconds> AlertState::next_due() const {
 
 std::vector<core::AlertStatus> AlertState::active() const {
   std::vector<core::AlertStatus> out;
+  out.reserve(active_.size());
   for (const auto& [key, alert] : active_) {
     out.push_back({key.source, key.topic, key.error_class, alert.message, alert.rows, alert.since.wall});
   }
