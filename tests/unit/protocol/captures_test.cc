@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "broker/protocol/api_table.h"
@@ -84,8 +85,10 @@ void expect_same_bytes(const Capture& capture, const RequestHeader& header, std:
 
 TEST(Captures, DecodeToTheEndAndEncodeToTheSameBytes) {
   const auto checked = for_every_capture([](const Capture& capture, const RequestHeader& header, auto body) {
-    std::apply([&](auto... request) { (expect_same_bytes<decltype(request)>(capture, header, body), ...); },
-               Requests());
+    const auto compare = [&](const auto&... request) {
+      (expect_same_bytes<std::remove_cvref_t<decltype(request)>>(capture, header, body), ...);
+    };
+    std::apply(compare, Requests());
   });
   EXPECT_GE(checked, 90U) << "the captures are missing";
 }
