@@ -66,6 +66,14 @@ constexpr auto kGroups = std::to_array<Key>({
         "offsets_expire", "never",
         "Deletes the offsets of a group that had no member and committed nothing for so long while the broker ran (a "
         "restart counts anew), and with them what keeps its records: \"never\", or a duration from 1h on."),
+    key<&GroupsConfig::groups_max>("groups_max", "10000", "Groups; a further one is refused.",
+                                   {.least = "1", .most = "1000000"}),
+    key<&GroupsConfig::members_max>("members_max", "1000", "Members of one group (GROUP_MAX_SIZE_REACHED).",
+                                    {.least = "1", .most = "100000"}),
+    key<&GroupsConfig::member_memory>("member_memory", "256KiB", "What one member may send of itself.",
+                                      {.least = "1KiB", .most = "4MiB"}),
+    key<&GroupsConfig::memory>("memory", "16MiB", "What all members of all groups may; it is held twice.",
+                               {.least = "1MiB", .most = "1GiB"}),
     unavailable("recovery_delay", "leave it out: groups survive a restart of the broker as they are"),
 });
 constexpr auto kStorage = std::to_array<Key>({
@@ -92,15 +100,56 @@ constexpr auto kStorage = std::to_array<Key>({
                                             {.least = "100ms", .most = "1d"}),
 });
 constexpr auto kLimits = std::to_array<Key>({
-    key<&LimitsConfig::frame>("frame", "8MiB", "The largest request.", {.least = "16KiB", .most = "15MiB"}),
-    key<&LimitsConfig::in_flight>("in_flight", "64MiB",
-                                  "Memory for requests not yet answered and answers not yet sent, of all connections.",
-                                  {.least = "16MiB", .most = "1TiB"}),
-    key<&LimitsConfig::connections>("connections", "4096", "Connections in all.", {.least = "1", .most = "1000000"}),
-    key<&LimitsConfig::connections_per_address>("connections_per_address", "256", "Connections of one address.",
-                                                {.least = "1", .most = "1000000"}),
+    key<&LimitsConfig::frame>("frame", "8MiB", "The largest request; a larger one ends its connection.",
+                              {.least = "16KiB", .most = "15MiB"}),
+    key<&LimitsConfig::partitions_per_request>(
+        "partitions_per_request", "2000",
+        "Topics, partitions or resources that one request may name; more end its connection.",
+        {.least = "1", .most = "100000"}),
+    key<&LimitsConfig::elements_per_request>("elements_per_request", "10000",
+                                             "Elements of all arrays of one request together; the same.",
+                                             {.least = "100", .most = "1000000"}),
+    key<&LimitsConfig::tagged_fields>("tagged_fields", "64", "Tagged fields in one section of a request; the same.",
+                                      {.least = "8", .most = "10000"}),
+    key<&LimitsConfig::memory_per_request>(
+        "memory_per_request", "256KiB",
+        "Memory that a request may take when it is decoded, or four times its bytes, if that is more; the same.",
+        {.least = "64KiB", .most = "64MiB"}),
+    key<&LimitsConfig::fetch_answer>("fetch_answer", "4MiB", "The largest Fetch answer; but at least one whole batch.",
+                                     {.least = "64KiB", .most = "64MiB"}),
+    key<&LimitsConfig::fetch_wait>("fetch_wait", "1m", "The longest wait that a Fetch is granted.",
+                                   {.least = "1s", .most = "10m"}),
+    key<&LimitsConfig::in_flight>(
+        "in_flight", "64MiB",
+        "Memory of all connections for requests, from their first byte until they are answered and written, and for "
+        "answers until they are sent. Beyond it each is read from only while nothing of it is under way, and large "
+        "requests wait; beyond twice as much these end.",
+        {.least = "16MiB", .most = "1TiB"}),
+    key<&LimitsConfig::in_flight_per_connection>("in_flight_per_connection", "16MiB",
+                                                 "The same of one connection: beyond it that one is not read from.",
+                                                 {.least = "8MiB", .most = "1TiB"}),
+    key<&LimitsConfig::requests_per_connection>("requests_per_connection", "256",
+                                                "Unanswered requests of one connection; the same.",
+                                                {.least = "5", .most = "100000"}),
+    key<&LimitsConfig::unsent>("unsent", "1MiB", "Answers that a connection has not taken yet; the same.",
+                               {.least = "64KiB", .most = "1GiB"}),
+    key<&LimitsConfig::connections>("connections", "16384",
+                                    "Connections in all, fewer when the process may not open so many files; a further "
+                                    "one is closed at once.",
+                                    {.least = "1", .most = "1000000"}),
+    key<&LimitsConfig::connections_per_address>(
+        "connections_per_address", "256",
+        "Connections of one address; the same. Not for loopback, the address of everything on this machine.",
+        {.least = "1", .most = "1000000"}),
     key<&LimitsConfig::idle>("idle", "10m", "A connection that says nothing for so long is closed.",
                              {.least = "1s", .most = "30d"}),
+    key<&LimitsConfig::stall>("stall", "1m",
+                              "Half a request, or an answer that is not taken: after so long without a byte the "
+                              "connection ends; after 5s when memory is short.",
+                              {.least = "1s", .most = "1d"}),
+    key<&LimitsConfig::rate_min>("rate_min", "16KiB",
+                                 "One that moves may take `stall`, and the time for its bytes at this rate a second.",
+                                 {.least = "1KiB", .most = "1GiB"}),
 });
 constexpr auto kLog = std::to_array<Key>({
     key<&LogConfig::level>("level", "info", "The least level that is logged.", More{.choices = kLevels}),
@@ -112,7 +161,7 @@ constexpr auto kSections = std::to_array<Section>({
     table<&Config::topics>("topics", "Topics.", kTopics),
     table<&Config::groups>("groups", "Consumer groups.", kGroups),
     table<&Config::storage>("storage", "The disk.", kStorage),
-    table<&Config::limits>("limits", "What clients may ask for.", kLimits),
+    table<&Config::limits>("limits", "What clients may ask for, and cost.", kLimits),
     table<&Config::log>("log", "What is logged, to stderr.", kLog),
 });
 

@@ -29,6 +29,10 @@ struct GroupsConfig {
   std::chrono::milliseconds session_timeout_min{};
   std::chrono::milliseconds session_timeout_max{};
   std::string offsets_expire;  // "never" or a duration; see offsets_expire_after()
+  std::int64_t groups_max = 0;
+  std::int64_t members_max = 0;
+  common::ByteSize member_memory;
+  common::ByteSize memory;
 };
 struct StorageConfig {
   common::ByteSize journal_file;
@@ -42,10 +46,21 @@ struct StorageConfig {
 };
 struct LimitsConfig {
   common::ByteSize frame;
+  std::int64_t partitions_per_request = 0;
+  std::int64_t elements_per_request = 0;
+  std::int64_t tagged_fields = 0;
+  common::ByteSize memory_per_request;
+  common::ByteSize fetch_answer;
+  std::chrono::milliseconds fetch_wait{};
   common::ByteSize in_flight;
+  common::ByteSize in_flight_per_connection;
+  std::int64_t requests_per_connection = 0;
+  common::ByteSize unsent;
   std::int64_t connections = 0;
   std::int64_t connections_per_address = 0;
   std::chrono::milliseconds idle{};
+  std::chrono::milliseconds stall{};
+  common::ByteSize rate_min;
 };
 struct LogConfig {
   common::log::Level level = common::log::Level::info;

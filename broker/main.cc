@@ -1,10 +1,12 @@
 // outbox-broker's composition root: configuration → store (recovery feeds the state) → core → network loop → clean end.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <random>
 #include <string>
@@ -29,11 +31,28 @@ namespace {
 using broker::Config;
 
 // Connections and segments are descriptors, and the usual soft limit of 1,024 is none of ours.
-void raise_descriptor_limit() {
+std::size_t raise_descriptor_limit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::numeric_limits<std::size_t>::max();
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+// As many as may be open beside the store's files, so that connections never take those.
+std::size_t connections_possible(const Config& config, std::size_t descriptors) {
+  constexpr std::size_t kOther = 64;  // journal, folders, health connections
+  const auto wanted = static_cast<std::size_t>(config.limits.connections);
+  const auto files = std::min(static_cast<std::size_t>(config.storage.open_files), descriptors / 2) + kOther;
+  const auto possible = descriptors > files ? descriptors - files : 1;
+  if (wanted <= possible) return wanted;
+  common::log::warn("fewer connections than [limits] connections says: this process may not open so many files",
+                    {{"connections", possible},
+                     {"wanted", wanted},
+                     {"files", descriptors},
+                     {"next", "raise the hard limit (ulimit -Hn, LimitNOFILE= of systemd), or lower connections"}});
+  return possible;
 }
 
 broker::storage::StoreOptions store_options(const Config& config) {
@@ -56,16 +75,36 @@ std::vector<broker::storage::PartitionName> partition_names(const std::vector<st
   return names;
 }
 
-broker::net::ServerOptions server_options(const Config& config) {
+broker::net::NetLimits net_limits(const Config& config, std::size_t connections) {
+  const auto bytes = [](common::ByteSize size) { return static_cast<std::size_t>(size.value()); };
+  const auto& from = config.limits;
+  broker::net::NetLimits limits;
+  limits.frame_bytes_max = bytes(from.frame);
+  limits.connections_max = connections;
+  limits.connections_per_address_max = static_cast<std::size_t>(from.connections_per_address);
+  limits.requests_in_flight_max = static_cast<std::size_t>(from.requests_per_connection);
+  limits.bytes_in_flight_max = bytes(from.in_flight_per_connection);
+  limits.bytes_in_flight_total_max = bytes(from.in_flight);
+  limits.unsent_bytes_max = bytes(from.unsent);
+  limits.idle_timeout = from.idle;
+  limits.stall_timeout = from.stall;
+  limits.stall_timeout_when_tight = std::min(from.stall, limits.stall_timeout_when_tight);
+  limits.rate_bytes_min = bytes(from.rate_min);
+  auto& requests = limits.requests;
+  requests.fetch_bytes_max = static_cast<std::uint32_t>(from.fetch_answer.value());
+  requests.fetch_wait_max_ms = static_cast<std::int32_t>(from.fetch_wait.count());
+  requests.partitions_per_request_max = static_cast<std::uint32_t>(from.partitions_per_request);
+  requests.decode.tags_max = static_cast<std::uint32_t>(from.tagged_fields);
+  requests.decode.elements_max = static_cast<std::uint32_t>(from.elements_per_request);
+  requests.decode.allocation_floor_bytes = bytes(from.memory_per_request);
+  return limits;
+}
+
+broker::net::ServerOptions server_options(const Config& config, std::size_t connections) {
   broker::net::ServerOptions options;
   options.listen = *common::parse_host_port(config.broker.listen).value;
   if (!config.broker.advertise.empty()) options.advertise = *common::parse_host_port(config.broker.advertise).value;
-  auto& limits = options.limits;
-  limits.frame_bytes_max = static_cast<std::size_t>(config.limits.frame.value());
-  limits.bytes_in_flight_total_max = static_cast<std::size_t>(config.limits.in_flight.value());
-  limits.connections_max = static_cast<std::size_t>(config.limits.connections);
-  limits.connections_per_address_max = static_cast<std::size_t>(config.limits.connections_per_address);
-  limits.idle_timeout = std::chrono::ceil<std::chrono::seconds>(config.limits.idle);
+  options.limits = net_limits(config, connections);
   return options;
 }
 
@@ -90,6 +129,10 @@ broker::core::BrokerSettings broker_settings(const Config& config, const common:
   settings.groups.initial_delay = config.groups.initial_delay;
   settings.groups.session_timeout_min = config.groups.session_timeout_min;
   settings.groups.session_timeout_max = config.groups.session_timeout_max;
+  settings.groups.groups_max = static_cast<std::size_t>(config.groups.groups_max);
+  settings.groups.members_max = static_cast<std::size_t>(config.groups.members_max);
+  settings.groups.member_bytes_max = static_cast<std::size_t>(config.groups.member_memory.value());
+  settings.groups.bytes_max = static_cast<std::size_t>(config.groups.memory.value());
   settings.offsets_expire = broker::offsets_expire_after(config.groups);
   settings.room = room_settings(config);
   settings.room.address = advertised.text();
@@ -97,10 +140,10 @@ broker::core::BrokerSettings broker_settings(const Config& config, const common:
 }
 
 // A port that is taken is no crash: the folder is left as it was found.
-std::unique_ptr<broker::net::Server> listen(const Config& config, common::Metrics& metrics,
+std::unique_ptr<broker::net::Server> listen(const Config& config, std::size_t connections, common::Metrics& metrics,
                                             broker::storage::Store& store) {
   try {
-    return std::make_unique<broker::net::Server>(server_options(config), metrics);
+    return std::make_unique<broker::net::Server>(server_options(config, connections), metrics);
   } catch (const common::Error&) {
     store.close();
     throw;
@@ -109,7 +152,7 @@ std::unique_ptr<broker::net::Server> listen(const Config& config, common::Metric
 
 int run(const Config& config, const std::vector<std::string>& accept_loss) {
   common::log::configure(config.log.level, config.log.format);
-  raise_descriptor_limit();
+  const auto connections = connections_possible(config, raise_descriptor_limit());
   const common::Shutdown shutdown;
   const common::SystemClock clock;
   common::Metrics metrics;
@@ -128,7 +171,7 @@ int run(const Config& config, const std::vector<std::string>& accept_loss) {
   options.stop_requested = [&shutdown] { return shutdown.requested(); };
   options.accept_loss = partition_names(accept_loss);
   const auto store = broker::storage::Store::open(files, clock, options, state);
-  const auto server = listen(config, metrics, *store);
+  const auto server = listen(config, connections, metrics, *store);
   std::random_device random;
   broker::core::Broker core(state, *store, clock, broker_settings(config, server->advertised()),
                             [&random] { return (std::uint64_t{random()} << 32) | random(); });

@@ -22,6 +22,8 @@ StatusBoard::StatusBoard(common::Metrics& metrics)
       partitions_(metrics.gauge("broker_partitions", "Partitions of all topics")),
       groups_(metrics.gauge("broker_groups", "Consumer groups with members, or known and empty")),
       waiting_fetches_(metrics.gauge("broker_waiting_fetches", "Fetches that wait for data")),
+      member_bytes_(metrics.gauge("broker_group_member_bytes", "What members of groups sent of themselves")),
+      producers_(metrics.gauge("broker_idempotent_producers", "Idempotent producers known, one for each partition")),
       room_metrics_(metrics) {}
 
 common::AdminPages StatusBoard::pages() {
@@ -48,6 +50,10 @@ void StatusBoard::update(core::Broker& broker) {
   partitions_.set(static_cast<double>(partitions));
   groups_.set(static_cast<double>(groups));
   waiting_fetches_.set(static_cast<double>(broker.fetch_waiters().size()));
+  std::size_t member_bytes = 0;
+  for (const auto& [name, group] : broker.groups().all()) member_bytes += group->bytes;
+  member_bytes_.set(static_cast<double>(member_bytes));
+  producers_.set(static_cast<double>(broker.state().producers().size()));
   room_metrics_.update(broker.room());
   auto room = room_json(broker.room());
   const std::scoped_lock lock(mutex_);

@@ -29,6 +29,8 @@ class StatusBoard {
   common::Gauge& partitions_;
   common::Gauge& groups_;
   common::Gauge& waiting_fetches_;
+  common::Gauge& member_bytes_;
+  common::Gauge& producers_;
   RoomMetrics room_metrics_;
   mutable std::mutex mutex_;
   std::string fixed_;   // guarded by mutex_: what does not change, as JSON members; empty until ready

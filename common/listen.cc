@@ -15,6 +15,9 @@
 namespace common {
 namespace {
 
+// A burst of clients waits here instead of being turned away for a second; the kernel takes at most somaxconn.
+constexpr int kBacklog = 4'096;
+
 struct FreeAddresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
 };
@@ -34,7 +37,7 @@ UniqueFd try_listen(const addrinfo& address) {
   if (!fd) return fd;
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0 || ::listen(fd.get(), 128) != 0) {
+  if (::bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0 || ::listen(fd.get(), kBacklog) != 0) {
     const int reason = errno;
     fd.reset();
     errno = reason;

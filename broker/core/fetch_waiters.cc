@@ -1,44 +1,93 @@
 // Waking those who wait for data.
 #include "broker/core/fetch_waiters.h"
 
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
 namespace broker::core {
 
-WaiterId FetchWaiters::add(std::vector<storage::PartitionRef> partitions, Time deadline, Try attempt) {
+std::size_t FetchWaiters::PartitionHash::operator()(const storage::PartitionRef& partition) const noexcept {
+  std::uint64_t hash = 0;
+  std::memcpy(&hash, partition.topic.data(), sizeof hash);  // topic ids are random
+  return static_cast<std::size_t>(hash ^
+                                  (static_cast<std::uint64_t>(partition.partition.value()) * 0x9e3779b97f4a7c15ULL));
+}
+
+void FetchWaiters::hang_in(Waiter& waiter, const std::vector<storage::PartitionRef>& partitions) {
+  waiter.hook_count = partitions.size();
+  waiter.hooks = std::make_unique<Hook[]>(waiter.hook_count);
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    auto& [partition, ring] = *rings_.try_emplace(partitions[i]).first;
+    Hook& hook = waiter.hooks[i];
+    hook.partition = &partition;
+    hook.link = {.before = ring.before, .after = &ring, .waiter = &waiter};
+    ring.before->after = &hook.link;
+    ring.before = &hook.link;
+  }
+}
+
+WaiterId FetchWaiters::add(const std::vector<storage::PartitionRef>& partitions, Time now, Time wait, Try attempt) {
   const WaiterId id(next_id_++);
-  for (const auto& partition : partitions) by_partition_.emplace(partition, id);
-  by_deadline_.emplace(deadline, id);
-  waiters_.emplace(id, Waiter{std::move(partitions), deadline, std::move(attempt)});
+  Waiter& waiter = waiters_[id];
+  waiter.id = id;
+  waiter.early = now + wait - std::min<Time>(wait / kSlackShare, kSlackMax);
+  waiter.attempt = std::move(attempt);
+  waiter.deadline = by_deadline_.emplace(now + wait, &waiter);
+  hang_in(waiter, partitions);
   return id;
 }
 
 void FetchWaiters::cancel(WaiterId id) {
   const auto found = waiters_.find(id);
   if (found == waiters_.end()) return;
-  for (const auto& partition : found->second.partitions) by_partition_.erase({partition, id});
-  by_deadline_.erase({found->second.deadline, id});
+  Waiter& waiter = found->second;
+  for (std::size_t i = 0; i < waiter.hook_count; ++i) {
+    const Hook& hook = waiter.hooks[i];
+    hook.link.before->after = hook.link.after;
+    hook.link.after->before = hook.link.before;
+    // Only the ring's own link is left.
+    if (hook.link.before == hook.link.after && hook.link.before->waiter == nullptr) rings_.erase(*hook.partition);
+  }
+  by_deadline_.erase(waiter.deadline);
   waiters_.erase(found);
 }
 
 void FetchWaiters::attempt(WaiterId id, bool time_over) {
-  const auto found = waiters_.find(id);
-  if (found == waiters_.end()) return;
-  auto again = found->second.attempt;  // a copy: the attempt may cancel its own waiter
-  if (again(time_over)) cancel(id);
+  auto found = waiters_.find(id);
+  if (found == waiters_.end() || !found->second.attempt) return;
+  // Out of its place: the attempt may cancel its own waiter.
+  Try attempt = std::move(found->second.attempt);
+  found->second.attempt = nullptr;
+  if (attempt(time_over)) return cancel(id);
+  found = waiters_.find(id);
+  if (found != waiters_.end()) found->second.attempt = std::move(attempt);
 }
 
 void FetchWaiters::advanced(const std::vector<storage::PartitionRef>& partitions) {
   if (waiters_.empty()) return;
-  std::set<WaiterId> woken;
+  std::vector<WaiterId> woken;
   for (const auto& partition : partitions) {
-    auto entry = by_partition_.lower_bound({partition, WaiterId(0)});
-    for (; entry != by_partition_.end() && entry->first == partition; ++entry) woken.insert(entry->second);
+    const auto ring = rings_.find(partition);
+    if (ring == rings_.end()) continue;
+    for (const Link* link = ring->second.after; link != &ring->second; link = link->after) {
+      woken.push_back(link->waiter->id);
+    }
   }
+  std::ranges::sort(woken);
+  woken.erase(std::ranges::unique(woken).begin(), woken.end());
   for (const auto id : woken) attempt(id, false);
 }
 
 void FetchWaiters::advance(Time now) {
-  while (!by_deadline_.empty() && by_deadline_.begin()->first <= now) {
-    const auto id = by_deadline_.begin()->second;
+  if (by_deadline_.empty() || by_deadline_.begin()->first > now) return;
+  // Chosen first: who is answered may hang itself in again.
+  std::vector<WaiterId> over;
+  for (const auto& [deadline, waiter] : by_deadline_) {
+    if (deadline > now && waiter->early > now) break;
+    over.push_back(waiter->id);
+  }
+  for (const auto id : over) {
     attempt(id, true);
     cancel(id);
   }

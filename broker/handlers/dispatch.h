@@ -12,7 +12,9 @@
 
 #include "broker/core/broker.h"
 #include "broker/handlers/fetched_topics.h"
+#include "broker/handlers/memory_account.h"
 #include "broker/handlers/reply.h"
+#include "broker/protocol/codec.h"
 #include "broker/protocol/headers.h"
 #include "common/metrics.h"
 
@@ -25,6 +27,7 @@ struct HandlerLimits {
   std::uint32_t fetch_bytes_max_when_tight = 64 << 10;
   std::int32_t fetch_wait_max_ms = 60'000;
   std::uint32_t partitions_per_request_max = 2'000;
+  protocol::DecodeLimits decode;
 };
 
 // Handles of what handlers count; get them once.
@@ -53,7 +56,8 @@ struct Request {
   std::span<const std::byte> body;
   Frame frame;
   std::string client_host;
-  FetchedTopics* fetched = nullptr;  // of the connection; null: nothing is remembered
+  FetchedTopics* fetched = nullptr;                 // of the connection; null: nothing is remembered
+  std::shared_ptr<MemoryAccount> memory = nullptr;  // of the connection; null: nothing is counted
 };
 
 // Fills `reply` exactly once, now or later.

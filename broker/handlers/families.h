@@ -57,7 +57,7 @@ bool names_too_many(Context& context, const Request& request, const ReplyPtr& re
 // Decodes the body and calls `then(message)`; a body that cannot be decoded closes the connection.
 template <class Message, class Then>
 void decoded(Context& context, const Request& request, const ReplyPtr& reply, Then&& then) {
-  auto message = protocol::decode<Message>(request.body, request.header.version);
+  auto message = protocol::decode<Message>(request.body, request.header.version, context.limits.decode);
   if (!message) return refuse_malformed(context, request, reply, message.error);
   std::forward<Then>(then)(message.message);
 }

@@ -4,9 +4,18 @@
 namespace broker::handlers {
 namespace {
 
+constexpr std::size_t kEntryBytes = 160;       // about
+constexpr std::size_t kPartitionsPerByte = 4;  // a bit each in two rows
+
 std::size_t index_of(storage::PartitionIndex partition) { return static_cast<std::size_t>(partition.value()); }
 
 }  // namespace
+
+bool FetchedTopics::take_room(std::size_t bytes) {
+  if (bytes_ + bytes > kBytesMax) return false;
+  bytes_ += bytes;
+  return true;
+}
 
 void FetchedTopics::turn_to(Entry& entry, const storage::TopicId& topic) {
   if (entry.topic == topic) return;
@@ -20,14 +29,16 @@ bool FetchedTopics::asks_with_former_offset(std::string_view name, const storage
                                             storage::PartitionIndex partition) {
   auto found = by_name_.find(name);
   if (found == by_name_.end()) {
-    if (by_name_.size() >= kNamesMax) return false;
+    if (!take_room(kEntryBytes + name.size())) return false;
     found = by_name_.emplace(name, Entry{.topic = topic, .fetched = {}, .former = {}}).first;
   }
   auto& entry = found->second;
   turn_to(entry, topic);
   const auto index = index_of(partition);
-  if (entry.fetched.size() <= index) entry.fetched.resize(index + 1);
-  entry.fetched[index] = true;
+  if (entry.fetched.size() <= index && take_room((index + 1 - entry.fetched.size()) / kPartitionsPerByte)) {
+    entry.fetched.resize(index + 1);
+  }
+  if (index < entry.fetched.size()) entry.fetched[index] = true;
   const bool former = index < entry.former.size() && entry.former[index];
   if (former) entry.former[index] = false;
   return former;

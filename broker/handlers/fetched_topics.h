@@ -27,15 +27,18 @@ class FetchedTopics {
   void told_offset(std::string_view name, const storage::TopicId& topic, storage::PartitionIndex partition);
 
  private:
-  static constexpr std::size_t kNamesMax = 256;  // of further names nothing is remembered
+  static constexpr std::size_t kBytesMax = 48 << 10;  // about; beyond it nothing more is remembered
   struct Entry {
     storage::TopicId topic{};
     std::vector<bool> fetched;  // by partition
     std::vector<bool> former;   // fetched of an earlier topic of this name, and not told yet
   };
   static void turn_to(Entry& entry, const storage::TopicId& topic);
+  // False: that would be too much.
+  bool take_room(std::size_t bytes);
 
   std::map<std::string, Entry, std::less<>> by_name_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace broker::handlers

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "broker/net/session.h"
+#include "common/host_port.h"
 #include "common/log.h"
 
 namespace broker::net {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int kLinesPerSecond = 10;
 constexpr std::int64_t kMuchBytes = 32 << 20;
+constexpr int kWokenAtOnce = 64;
 
 }  // namespace
 
@@ -22,20 +24,44 @@ NetMetrics::NetMetrics(common::Metrics& metrics)
       bytes_out(metrics.counter("broker_network_sent_bytes_total", "Bytes sent to clients")),
       accepted(metrics.counter("broker_connections_accepted_total", "Connections accepted")),
       refused(metrics.counter("broker_connections_refused_total", "Connections beyond a limit")),
+      memory_pauses(metrics.counter("broker_memory_pauses_total",
+                                    "Times a connection was not read from until memory was free again")),
       connections(metrics.gauge("broker_connections", "Connections open now")),
-      bytes_in_flight(metrics.gauge("broker_in_flight_bytes", "Frames not yet answered and answers not yet sent")),
+      connections_max(metrics.gauge("broker_connections_max", "Connections that may be open")),
+      paused(
+          metrics.gauge("broker_memory_paused_connections", "Connections that are not read from for want of memory")),
+      bytes_in_flight(metrics.gauge("broker_in_flight_bytes",
+                                    "Requests until they are answered and written, answers until they are sent")),
+      bytes_in_flight_max(metrics.gauge("broker_in_flight_max_bytes", "Beyond it reading pauses")),
       durable_answer(metrics.histogram(
           "broker_durable_answer_seconds", "From a request's last byte to its answer, of those that wait for the disk",
-          {}, {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10})) {}
+          {}, {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10})) {
+  for (std::size_t i = 1; i < kEndedNames.size(); ++i) {
+    ended.at(i) = &metrics.counter("broker_connections_ended_total", "Connections that the broker ended",
+                                   {{"reason", std::string(kEndedNames.at(i))}});
+  }
+}
+
+Hub::Hub(handlers::Context& context, const NetLimits& limits, NetMetrics& metrics)
+    : context_(context),
+      limits_(limits),
+      metrics_(metrics),
+      memory_(std::make_shared<handlers::MemoryAccount>(limits.bytes_in_flight_total_max)),
+      outgoing_(std::make_unique<Outgoing>()) {
+  metrics_.connections_max.set(static_cast<double>(limits.connections_max));
+  metrics_.bytes_in_flight_max.set(static_cast<double>(limits.bytes_in_flight_total_max));
+}
+
+Hub::~Hub() = default;
+
+Patience Hub::patience() const {
+  return {.stall = tight() ? limits_.stall_timeout_when_tight : limits_.stall_timeout,
+          .rate_min_bytes = limits_.rate_bytes_min};
+}
 
 void Hub::handle(const handlers::Request& request, const handlers::ReplyPtr& reply) {
   handlers::handle(context_, request, reply);
   if (handled_) handled_();
-}
-
-std::uint64_t Hub::fetch_bytes_max() const {
-  if (exhausted()) return 0;
-  return tight() ? context_.limits.fetch_bytes_max_when_tight : context_.limits.fetch_bytes_max;
 }
 
 void Hub::durable_moved() {
@@ -44,20 +70,27 @@ void Hub::durable_moved() {
   }
 }
 
-void Hub::account(std::int64_t bytes) {
-  bytes_in_flight_ += bytes;
-  bytes_peak_ = std::max(bytes_peak_, bytes_in_flight_);
-  context_.fetch_bytes_now = fetch_bytes_max();
-  metrics_.bytes_in_flight.set(static_cast<double>(bytes_in_flight_));
-  if (tight() || waiting_memory_.empty()) return;
-  for (const auto& waiting : std::exchange(waiting_memory_, {})) {
-    if (const auto session = waiting.lock()) session->open_gate();
+void Hub::memory_changed() {
+  bytes_peak_ = std::max(bytes_peak_, memory_->bytes());
+  const auto& most = context_.limits;
+  context_.fetch_bytes_now = exhausted() ? 0 : tight() ? most.fetch_bytes_max_when_tight : most.fetch_bytes_max;
+  for (int woken = 0; woken < kWokenAtOnce && !tight() && !waiting_memory_.empty(); ++woken) {
+    const auto session = waiting_memory_.front().lock();
+    waiting_memory_.pop_front();
+    if (session) session->memory_freed();
   }
 }
 
+void Hub::wait_for_memory(const std::shared_ptr<Session>& session) {
+  waiting_memory_.push_back(session);
+  if (on_waiting_) on_waiting_();
+}
+
 bool Hub::admit(const std::string& address) {
+  // All programs of this machine have one address: there the limit would lock out all of them for the fault of one.
+  const bool counts = !common::is_loopback(address);
   auto& count = per_address_[address];
-  if (sessions_.size() < limits_.connections_max && count < limits_.connections_per_address_max) {
+  if (sessions_.size() < limits_.connections_max && (!counts || count < limits_.connections_per_address_max)) {
     ++count;
     return true;
   }
@@ -66,8 +99,8 @@ bool Hub::admit(const std::string& address) {
   return false;
 }
 
-void Hub::add(const std::shared_ptr<Session>& session) {
-  sessions_.emplace(session.get(), session);
+void Hub::add(Session& session) {
+  sessions_.insert(&session);
   metrics_.accepted.add();
   metrics_.connections.set(static_cast<double>(sessions_.size()));
 }
@@ -81,10 +114,19 @@ void Hub::remove(Session& session, const std::string& address) {
 
 std::vector<std::shared_ptr<Session>> Hub::sessions() const {
   std::vector<std::shared_ptr<Session>> alive;
-  for (const auto& [raw, weak] : sessions_) {
-    if (auto session = weak.lock()) alive.push_back(std::move(session));
+  for (auto* session : sessions_) {
+    if (auto shared = session->weak_from_this().lock()) alive.push_back(std::move(shared));
   }
   return alive;
+}
+
+void Hub::check_timeouts() {
+  std::vector<std::shared_ptr<Session>> overdue;
+  const auto now = this->now();
+  for (auto* session : sessions_) {
+    if (session->overdue(now) != Ended::over) overdue.push_back(session->shared_from_this());
+  }
+  for (const auto& session : overdue) session->end_overdue(now);
 }
 
 void Hub::log_closed(const std::string& peer, const std::string& why) {
@@ -96,12 +138,14 @@ void Hub::log_closed(const std::string& peer, const std::string& why) {
 }
 
 void Hub::give_memory_back() {
-  if (bytes_peak_ < kMuchBytes || bytes_in_flight_ > kMuchBytes / 4) return;
+  if (bytes_peak_ < kMuchBytes || memory_->bytes() > kMuchBytes / 4) return;
   bytes_peak_ = 0;
   ::malloc_trim(0);
 }
 
 void Hub::new_second() {
+  metrics_.bytes_in_flight.set(static_cast<double>(memory_->bytes()));
+  metrics_.paused.set(static_cast<double>(waiting_memory_.size()));
   lines_this_second_ = 0;
   if (lines_kept_back_ == 0) return;
   common::log::warn("more connections closed", {{"count", std::exchange(lines_kept_back_, 0)}});

@@ -28,6 +28,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kAcceptPause{200};
+constexpr std::chrono::milliseconds kMemoryLook{2};
 
 // A descriptor that others own: given back before asio would close it.
 class Borrowed {
@@ -71,13 +72,14 @@ class Server::Impl {
     Running(Impl& impl, core::Broker& in, int stop_fd, common::Liveness::Heartbeat& beat)
         : broker(in),
           heartbeat(beat),
-          context{in, impl.handler_metrics_, {}},
+          context{in, impl.handler_metrics_, impl.options_.limits.requests},
           hub(context, impl.options_.limits, impl.net_metrics_),
           acceptor(io),
           durable(io, in.store().durable_fd()),
           stop(io, stop_fd),
           due(io),
-          second(io) {}
+          second(io),
+          memory(io) {}
     asio::io_context io{1};
     core::Broker& broker;
     common::Liveness::Heartbeat& heartbeat;
@@ -88,6 +90,8 @@ class Server::Impl {
     Borrowed stop;
     asio::steady_timer due;
     asio::steady_timer second;
+    asio::steady_timer memory;
+    bool looks_for_memory = false;
     std::optional<core::Time> due_at;
     std::function<void()> every_second;
     bool stopping = false;
@@ -100,6 +104,7 @@ class Server::Impl {
   static asio::awaitable<void> turn_every_second(Running* running);
   static void welcome(Running& running, asio::ip::tcp::socket socket);
   static void arm(Running& running);
+  static void look_for_memory(Running& running);
   static void close_all(Running& running);
 
   ServerOptions options_;
@@ -115,10 +120,10 @@ void Server::Impl::welcome(Running& running, asio::ip::tcp::socket socket) {
   auto address = remote.address().to_string();
   const common::HostPort peer{address, remote.port()};
   if (!running.hub.admit(address)) {
-    return running.hub.log_closed(peer.text(), "too many connections, of this address or in all");
+    return running.hub.log_closed(
+        peer.text(), "too many connections, of this address or in all ([limits] connections_per_address, connections)");
   }
   auto session = std::make_shared<Session>(std::move(socket), running.hub, std::move(address), peer.text());
-  running.hub.add(session);
   session->start();
 }
 
@@ -143,7 +148,7 @@ asio::awaitable<void> Server::Impl::accept_connections(Running* running) {
 
 // Sessions end before the hub does; their coroutines are destroyed with the loop.
 void Server::Impl::close_all(Running& running) {
-  for (const auto& session : running.hub.sessions()) session->close({});
+  for (const auto& session : running.hub.sessions()) session->close(Ended::over);
 }
 
 // Sets the timer to the core's next deadline.
@@ -157,7 +162,21 @@ void Server::Impl::arm(Running& running) {
     if (error) return;
     running.due_at.reset();
     running.broker.tick();
+    running.hub.memory_changed();
     arm(running);
+  });
+}
+
+// While connections wait for memory: the store lets go of frames when it has written them, and tells nobody.
+void Server::Impl::look_for_memory(Running& running) {
+  if (std::exchange(running.looks_for_memory, true)) return;
+  running.memory.expires_after(kMemoryLook);
+  running.memory.async_wait([&running](const asio::error_code& error) {
+    if (error) return;
+    running.looks_for_memory = false;
+    running.broker.tick();
+    running.hub.memory_changed();
+    if (running.hub.anybody_waits_for_memory()) look_for_memory(running);
   });
 }
 
@@ -175,6 +194,7 @@ asio::awaitable<void> Server::Impl::watch_durable(Running* running) {
     }
     running->hub.durable_moved();
     running->broker.tick();
+    running->hub.memory_changed();
   }
 }
 
@@ -213,9 +233,9 @@ asio::awaitable<void> Server::Impl::turn_every_second(Running* running) {
     running->hub.give_memory_back();
     if (running->every_second) running->every_second();
     running->broker.tick();
+    running->hub.memory_changed();
     arm(*running);
-    const auto now = SteadyClock::now();
-    for (const auto& session : running->hub.sessions()) session->check_timeouts(now);
+    running->hub.check_timeouts();
   }
 }
 
@@ -231,6 +251,7 @@ void Server::Impl::run(core::Broker& broker, int stop_fd, common::Liveness::Hear
   listener_.fd.reset();
   running.every_second = std::move(every_second);
   running.hub.on_handled([&running] { arm(running); });
+  running.hub.on_waiting_for_memory([&running] { look_for_memory(running); });
   asio::co_spawn(running.io, accept_connections(&running), rethrow);
   asio::co_spawn(running.io, watch_durable(&running), rethrow);
   asio::co_spawn(running.io, watch_stop(&running, options_.limits.drain_timeout), rethrow);

@@ -1,5 +1,6 @@
 // Clients that take and do not give: what they cost is bounded, and others are served beside them.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <fstream>
 #include <memory>
@@ -91,15 +92,27 @@ TEST(Load, ConsumersThatDoNotReadCostBoundedMemoryAndStarveNobody) {
   EXPECT_LT(resident_kib(broker.process().pid()), (96 << 10) * kSanitizerShare);
 }
 
-TEST(Load, ManyIdleConnectionsCostLittle) {
+TEST(Load, TenThousandIdleConnectionsCostLittleAndDisturbNobody) {
+  constexpr std::size_t kConnections = 10'000;
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  if (limit.rlim_max < 2 * kConnections) GTEST_SKIP() << "processes may open only " << limit.rlim_max << " files here";
   test_support::BrokerProcess broker;
-  std::vector<std::unique_ptr<WireClient>> idle;
-  idle.reserve(250);
-  for (int i = 0; i < 250; ++i) idle.push_back(std::make_unique<WireClient>(broker.port()));
   WireClient client(broker.port());
   make_topic(client);
   EXPECT_EQ(produce(client, protocol::plain_batch(1, 100)), ErrorCode::none);
-  EXPECT_LT(resident_kib(broker.process().pid()), (64 << 10) * kSanitizerShare);
+  const long before = resident_kib(broker.process().pid());
+  std::vector<std::unique_ptr<WireClient>> idle;
+  idle.reserve(kConnections);
+  for (std::size_t i = 0; i < kConnections; ++i) idle.push_back(std::make_unique<WireClient>(broker.port()));
+  // The last one is served, so all are.
+  EXPECT_EQ(produce(*idle.back(), protocol::plain_batch(1, 100)), ErrorCode::none);
+  EXPECT_EQ(produce(client, protocol::plain_batch(1, 100)), ErrorCode::none);
+  const long kib = resident_kib(broker.process().pid()) - before;
+  RecordProperty("bytes_per_connection", static_cast<int>(kib * 1024 / static_cast<long>(kConnections)));
+  EXPECT_LT(kib, 4 * static_cast<long>(kConnections) * kSanitizerShare);
 }
 
 }  // namespace
