@@ -15,13 +15,15 @@ constexpr int kFlushMs = 120'000;
 
 }  // namespace
 
+void AckedProducer::Destroy::operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
+
 void AckedProducer::Destroy::operator()(rd_kafka_t* handle) const {
   rd_kafka_purge(handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
   rd_kafka_flush(handle, 1000);
   rd_kafka_destroy(handle);
 }
 
-AckedProducer::AckedProducer(const std::string& bootstrap_servers, std::string topic) : topic_(std::move(topic)) {
+AckedProducer::AckedProducer(const std::string& bootstrap_servers, const std::string& topic) {
   char error[512] = "";
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   const std::pair<const char*, const char*> settings[] = {{"bootstrap.servers", bootstrap_servers.c_str()},
@@ -40,11 +42,12 @@ AckedProducer::AckedProducer(const std::string& bootstrap_servers, std::string t
   rd_kafka_conf_set_dr_msg_cb(conf, delivered);
   handle_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error));
   if (!handle_) throw std::runtime_error(error);
+  topic_handle_.reset(rd_kafka_topic_new(handle_.get(), topic.c_str(), nullptr));
 }
 
 void AckedProducer::delivered(rd_kafka_t* /*handle*/, const rd_kafka_message_t* message, void* self) {
   auto* producer = static_cast<AckedProducer*>(self);
-  const auto number = reinterpret_cast<std::uintptr_t>(message->_private);
+  const std::uint64_t number = std::stoull(std::string(static_cast<const char*>(message->payload), message->len));
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     ++producer->failed_;
   } else {
@@ -57,11 +60,9 @@ void AckedProducer::send_some(std::size_t body_bytes) {
     std::string body = std::to_string(next_) + " ";
     if (body.size() < body_bytes) body.resize(body_bytes, 'x');
     const std::string key = std::to_string(next_);
-    const auto refused =
-        rd_kafka_producev(handle_.get(), RD_KAFKA_V_TOPIC(topic_.c_str()), RD_KAFKA_V_KEY(key.data(), key.size()),
-                          RD_KAFKA_V_VALUE(body.data(), body.size()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(next_)), RD_KAFKA_V_END);
-    if (refused != RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    const int refused = rd_kafka_produce(topic_handle_.get(), RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, body.data(),
+                                         body.size(), key.data(), key.size(), nullptr);
+    if (refused != 0) break;
     ++next_;
   }
   rd_kafka_poll(handle_.get(), 5);

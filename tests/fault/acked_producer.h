@@ -2,21 +2,20 @@
 // of that with the log. For tests that take the disk away under the broker.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <string>
-#include <utility>
-
 #include <librdkafka/rdkafka.h>
 
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
+#include <utility>
 
 namespace fault {
 
 // Owned by one thread.
 class AckedProducer {
  public:
-  AckedProducer(const std::string& bootstrap_servers, std::string topic);
+  AckedProducer(const std::string& bootstrap_servers, const std::string& topic);
 
   // Sends numbered records to all partitions in turn until `acks` more are acknowledged or `go_on` says no.
   // `body_bytes`: how large the records are.
@@ -38,15 +37,16 @@ class AckedProducer {
  private:
   struct Destroy {
     void operator()(rd_kafka_t* handle) const;
+    void operator()(rd_kafka_topic_t* topic) const;
   };
   void send_some(std::size_t body_bytes);
   static void delivered(rd_kafka_t* handle, const rd_kafka_message_t* message, void* self);
 
-  const std::string topic_;
   std::uint64_t next_ = 0;
   std::uint64_t failed_ = 0;
   std::map<std::pair<std::int32_t, std::int64_t>, std::uint64_t> acknowledged_;
   std::unique_ptr<rd_kafka_t, Destroy> handle_;
+  std::unique_ptr<rd_kafka_topic_t, Destroy> topic_handle_;  // of handle_, goes before it
 };
 
 // What became of the acknowledged records.
