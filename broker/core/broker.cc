@@ -1,5 +1,4 @@
-// Decide, apply, submit. What becomes of topics: broker_topics.cc; offsets by time:
-// broker_times.cc.
+// Decide, apply, submit. What becomes of topics: broker_topics.cc; of committed offsets: broker_groups.cc.
 #include "broker/core/broker.h"
 
 #include <algorithm>

@@ -89,11 +89,6 @@ class Broker {
   // Ends an empty group with its offsets.
   [[nodiscard]] protocol::ErrorCode delete_group(const std::string& group, std::string_view why);
 
-  // The first record at least as late; the one with the largest time. None: no such record is durable. Both throw when
-  // the partition cannot be read.
-  [[nodiscard]] std::optional<TimedOffset> find_time(const storage::PartitionRef& partition, std::int64_t timestamp_ms);
-  [[nodiscard]] std::optional<TimedOffset> find_max_timestamp(const storage::PartitionRef& partition);
-
   // When tick() has something to do.
   [[nodiscard]] std::optional<Time> next_deadline() const;
   // Fetches whose partitions moved, deadlines of fetches and groups, a checkpoint when one is due.
@@ -107,9 +102,6 @@ class Broker {
   storage::Ticket journal(storage::Record record, storage::SharedBytes keep_alive = nullptr);
   // A topic would have `of_topic` partitions, `more` than there are now.
   [[nodiscard]] Refusal refuse_partition_count(std::int32_t of_topic, std::int32_t more) const;
-  std::optional<TimedOffset> look_into_batch(const storage::PartitionRef& partition,
-                                             const std::pair<storage::Offset, std::int64_t>& found,
-                                             std::int64_t timestamp_ms);
   void expire_offsets(Time time);
   [[nodiscard]] std::int64_t wall_ms() const;
 

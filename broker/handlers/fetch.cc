@@ -1,4 +1,6 @@
-// Fetch: reads what is durable, or hangs itself into its partitions' lists until enough is, or its time is over.
+// Fetch: reads what is durable, or hangs itself into its partitions' lists until enough is, or its time is over. Bytes
+// that are not in memory are fetched meanwhile: a Fetch that found nothing else waits for them, and goes with the first
+// that come.
 // Sessions are declined (KIP-227): every answer is whole and has session id 0; so are followers. At least one whole
 // batch is returned, however small the limits (KIP-74). From v13 on topics go by id (KIP-516): a topic that was deleted
 // and made anew is another one.
@@ -7,7 +9,9 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "broker/core/leader_epochs.h"
 #include "broker/handlers/families.h"
@@ -21,6 +25,9 @@ using protocol::ErrorCode;
 namespace {
 
 constexpr std::int16_t kByIdSince = 13;
+// For the disk a Fetch waits so long at least, whatever its max_wait: with next to none it would be answered empty and
+// come again, over and over, for as long as the disk takes.
+constexpr std::chrono::milliseconds kDiskWaitMin{500};
 
 // One partition that is asked for, and what was found.
 struct Wanted {
@@ -39,7 +46,7 @@ struct WantedTopic {
 };
 
 // A Fetch from its decoding to its answer; kept alive by the waiter.
-struct Fetch {
+struct Fetch : std::enable_shared_from_this<Fetch> {
   Fetch(Context& in, protocol::RequestHeader of, ReplyPtr to)
       : context(in), header(std::move(of)), reply(std::move(to)) {}
 
@@ -48,26 +55,43 @@ struct Fetch {
   ReplyPtr reply;
   std::vector<WantedTopic> topics;
   std::vector<Wanted> partitions;
+  MemoryShare memory;  // what it takes while it waits
   std::uint64_t bytes_min = 0;
   std::uint64_t bytes_max = 0;
+  std::chrono::milliseconds wait_time{0};
   std::uint64_t bytes_found = 0;
   struct LogBytes {
     std::uint64_t sum = 0;
     bool all_durable = true;  // none of them is still on its way to the disk
     bool all_there = true;    // no partition is gone, or begins behind the offset that is asked for
   };
-  LogBytes log_bytes;   // of all partitions, when they were read
-  bool failed = false;  // some partition has an error: answer at once
+  LogBytes log_bytes;                 // of all partitions, when they were read
+  bool failed = false;                // some partition has an error: answer at once
+  bool waits_for_disk = false;        // some partition's bytes are being fetched
+  std::uint64_t bytes_awaited = 0;    // of these, as many as were asked for
+  std::optional<std::uint32_t> turn;  // the partition that is read first
 
   bool attempt(bool time_over);
+  void wait(core::Time time);
+  [[nodiscard]] std::size_t bytes_held() const {
+    return sizeof(Fetch) + topics.size() * sizeof(WantedTopic) +
+           partitions.size() * (sizeof(Wanted) + core::FetchWaiters::kBytesPerPartition);
+  }
   [[nodiscard]] bool by_id() const { return header.version.value() >= kByIdSince; }
 
  private:
   void read_all();
   void read_one(Wanted& wanted);
+  [[nodiscard]] std::uint64_t room_for(const Wanted& wanted) const;
   void refuse(Wanted& wanted, ErrorCode error);
+  [[nodiscard]] bool is_enough() const;
+  [[nodiscard]] bool waits_longer();
+  void drop_what_was_read();
   [[nodiscard]] LogBytes log_bytes_now() const;
   void send();
+
+  bool waited_longer_ = false;  // than the client said, for the disk
+  bool counted_ = false;        // what it takes while it waits
 };
 
 Fetch::LogBytes Fetch::log_bytes_now() const {
@@ -86,6 +110,16 @@ Fetch::LogBytes Fetch::log_bytes_now() const {
 void Fetch::refuse(Wanted& wanted, ErrorCode error) {
   wanted.found.error_code = error;
   failed = true;
+}
+
+// What the partition may still give; 0: nothing, the answer is full.
+std::uint64_t Fetch::room_for(const Wanted& wanted) const {
+  const auto asked = static_cast<std::uint64_t>(std::max(wanted.ask.partition_max_bytes, 0));
+  const auto most = std::min(bytes_max, context.fetch_bytes_now);
+  // No more is asked of the disk than one answer carries: the disk is there for others too.
+  if (bytes_awaited >= std::max<std::uint64_t>(most, 1)) return 0;
+  const auto room = std::min(asked, most > bytes_found ? most - bytes_found : 0);
+  return bytes_found > 0 ? room : std::max<std::uint64_t>(room, 1);  // at least one batch is given
 }
 
 void Fetch::read_one(Wanted& wanted) {
@@ -108,13 +142,17 @@ void Fetch::read_one(Wanted& wanted) {
   }
   if (from < bounds->start || from > bounds->end) return refuse(wanted, ErrorCode::offset_out_of_range);
   if (from >= bounds->durable_end) return;
-  const auto asked = static_cast<std::uint64_t>(std::max(wanted.ask.partition_max_bytes, 0));
-  if (context.fetch_bytes_now == 0) return;
-  const auto most = std::min(bytes_max, context.fetch_bytes_now);
-  const auto room = std::min(asked, most > bytes_found ? most - bytes_found : 0);
-  if (room == 0 && bytes_found > 0) return;
+  if (context.fetch_bytes_now == 0 || memory.account_full()) return;
+  const auto room = room_for(wanted);
+  if (room == 0) return;
   try {
-    wanted.records = context.broker.store().read(wanted.ref, from, room);
+    auto records = context.broker.store().try_read(wanted.ref, from, room);
+    if (!records) {
+      waits_for_disk = true;
+      bytes_awaited += room;
+      return;
+    }
+    wanted.records = std::move(*records);
   } catch (const common::Error& error) {
     common::log::error(
         "partition cannot be read: check the disk, stop the broker, run outbox-broker check",
@@ -132,11 +170,14 @@ void Fetch::read_one(Wanted& wanted) {
 
 void Fetch::read_all() {
   failed = false;
+  waits_for_disk = false;
   bytes_found = 0;
+  bytes_awaited = 0;
   log_bytes = log_bytes_now();
   const auto count = partitions.size();
-  const auto turn = count == 0 ? 0 : context.fetch_turn++ % count;
-  for (std::size_t i = 0; i < count; ++i) read_one(partitions[(turn + i) % count]);
+  // One turn for all of its attempts: what was fetched for the first is what the next one takes.
+  if (!turn) turn = context.fetch_turn++;
+  for (std::size_t i = 0; i < count; ++i) read_one(partitions[(*turn + i) % count]);
 }
 
 void Fetch::send() {
@@ -156,18 +197,55 @@ void Fetch::send() {
 
 bool Fetch::attempt(bool time_over) {
   if (reply->abandoned()) return true;
+  const bool waited_for_disk = waits_for_disk;
   // Nothing to read again for while too few bytes have come since: a consumer that wants large portions of a partition
   // with small appends would otherwise read the same bytes over and over.
-  if (!time_over && log_bytes.all_durable && bytes_found < bytes_min) {
+  const bool read_before = turn.has_value();
+  if (read_before && !time_over && !waits_for_disk && log_bytes.all_durable && bytes_found < bytes_min) {
     const auto now = log_bytes_now();
     if (now.all_there && now.sum >= log_bytes.sum && bytes_found + (now.sum - log_bytes.sum) < bytes_min) return false;
   }
   read_all();
-  if (!failed && !time_over && bytes_found < std::min(bytes_min, std::max<std::uint64_t>(context.fetch_bytes_now, 1))) {
-    return false;
+  // What the disk gave is not held until there is more.
+  const bool enough = failed || is_enough() || (waited_for_disk && bytes_found > 0);
+  if (enough || (time_over && !waits_longer())) {
+    send();
+    return true;
   }
-  send();
-  return true;
+  drop_what_was_read();
+  if (time_over) wait(kDiskWaitMin - wait_time);
+  return time_over;
+}
+
+// Its time is over, and the disk had none. Once.
+bool Fetch::waits_longer() {
+  if (!waits_for_disk || bytes_found > 0 || wait_time >= kDiskWaitMin) return false;
+  return !std::exchange(waited_longer_, true);
+}
+
+bool Fetch::is_enough() const {
+  if (waits_for_disk && bytes_found == 0) return false;
+  return bytes_found >= std::min(bytes_min, std::max<std::uint64_t>(context.fetch_bytes_now, 1));
+}
+
+// The next attempt reads anew; a waiting Fetch holds no records.
+void Fetch::drop_what_was_read() {
+  for (auto& one : partitions) {
+    one.found.records = protocol::BytesView();
+    one.records = {};
+  }
+}
+
+// Hangs it in; a waiter that it was in before is gone when attempt() returns.
+void Fetch::wait(core::Time time) {
+  if (!std::exchange(counted_, true)) memory.grow(bytes_held());
+  std::vector<storage::PartitionRef> refs;
+  refs.reserve(partitions.size());
+  for (const auto& one : partitions) refs.push_back(one.ref);
+  auto& waiters = context.broker.fetch_waiters();
+  const auto waiter = waiters.add(refs, context.broker.now(), time,
+                                  [self = shared_from_this()](bool time_over) { return self->attempt(time_over); });
+  reply->on_abandon([&waiters, waiter] { waiters.cancel(waiter); });
 }
 
 // Why a partition cannot be read at all, as far as the request alone tells.
@@ -224,16 +302,10 @@ void handle_fetch(Context& context, const Request& request, const ReplyPtr& repl
                                                context.limits.fetch_bytes_max);
     fetch->bytes_min = std::min(static_cast<std::uint64_t>(std::max(message.min_bytes, 0)), fetch->bytes_max);
     take_topics(*fetch, request, message);
-    const auto wait_ms = std::min(message.max_wait_ms, context.limits.fetch_wait_max_ms);
-    const bool at_once = wait_ms <= 0 || fetch->partitions.empty();
-    if (fetch->attempt(at_once)) return;
-    std::vector<storage::PartitionRef> refs;
-    refs.reserve(fetch->partitions.size());
-    for (const auto& one : fetch->partitions) refs.push_back(one.ref);
-    auto& broker = context.broker;
-    const auto waiter = broker.fetch_waiters().add(std::move(refs), broker.now() + std::chrono::milliseconds(wait_ms),
-                                                   [fetch](bool time_over) { return fetch->attempt(time_over); });
-    reply->on_abandon([&broker, waiter] { broker.fetch_waiters().cancel(waiter); });
+    fetch->wait_time = std::chrono::milliseconds(std::clamp(message.max_wait_ms, 0, context.limits.fetch_wait_max_ms));
+    fetch->memory = MemoryShare(request.memory);
+    const bool at_once = fetch->wait_time.count() == 0 || fetch->partitions.empty();
+    if (!fetch->attempt(at_once)) fetch->wait(fetch->wait_time);
   });
 }
 

@@ -1,10 +1,17 @@
 // ListOffsets and OffsetForLeaderEpoch: earliest, latest, by time, largest timestamp, where an epoch ended. "Latest" is
-// the durable end. There are no transactions, so both isolation levels see the same.
+// the durable end. There are no transactions, so both isolation levels see the same. What is asked by time may have to
+// be looked for on the disk: then the answer waits, and nobody else does.
 #include "broker/protocol/list_offsets.h"
 
 #include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "broker/core/leader_epochs.h"
+#include "broker/core/time_search.h"
 #include "broker/handlers/families.h"
 #include "broker/protocol/offset_for_leader_epoch.h"
 #include "common/log.h"
@@ -14,6 +21,9 @@ namespace broker::handlers {
 using protocol::ErrorCode;
 
 namespace {
+
+constexpr int kLargestSince = 7;
+constexpr std::chrono::seconds kDiskWait{10};
 
 // A partition that a request names, as far as it is there.
 struct Named {
@@ -43,25 +53,78 @@ const core::Topic* find_topic(Context& context, const std::string& name, storage
   return topic;
 }
 
-void list_by_time(Context& context, const Named& named, const protocol::ListOffsetsPartition& ask,
-                  protocol::ListOffsetsPartitionResponse& found) {
-  auto& broker = context.broker;
+// A ListOffsets from its decoding to its answer; kept alive by the waiter while bytes are fetched from the disk for
+// what it asks by time.
+struct Listing : std::enable_shared_from_this<Listing> {
+  Listing(Context& in, protocol::RequestHeader of, ReplyPtr to)
+      : context(in), header(std::move(of)), reply(std::move(to)) {}
+
+  struct Search {
+    core::TimeSearch by_time;
+    std::size_t topic = 0;  // places in the response
+    std::size_t partition = 0;
+  };
+
+  Context& context;
+  protocol::RequestHeader header;
+  ReplyPtr reply;
+  protocol::ListOffsetsResponse response;
+  std::vector<Search> searches;  // not answered yet
+  storage::Ticket ticket;
+
+  bool attempt(bool time_over);
+  void wait();
+
+ private:
+  [[nodiscard]] bool settle(Search& search);
+};
+
+// True: its place in the response is filled.
+bool Listing::settle(Search& search) {
+  auto& found = response.topics[search.topic].partitions[search.partition];
+  auto& store = context.broker.store();
   try {
-    const auto hit = ask.timestamp_ms == protocol::kMaxTimestamp ? broker.find_max_timestamp(named.ref)
-                                                                 : broker.find_time(named.ref, ask.timestamp_ms);
-    if (!hit) return;  // −1, −1: nothing as late as that
-    found.offset = hit->offset.value();
-    found.timestamp_ms = hit->timestamp_ms;
-    found.leader_epoch = hit->leader_epoch;
+    if (!store.bounds(search.by_time.partition())) {  // deleted while it waited
+      found.error_code = ErrorCode::unknown_topic_or_partition;
+      ticket = std::max(ticket, context.broker.topics_deleted_ticket());
+      return true;
+    }
+    if (!search.by_time.attempt(store)) return false;
   } catch (const common::Error& error) {
     common::log::error("partition cannot be read: check the disk, stop the broker, run outbox-broker check",
-                       {{"partition", ask.partition_index}, {"error", error.what()}});
+                       {{"partition", found.partition_index}, {"error", error.what()}});
     found.error_code = ErrorCode::kafka_storage_error;
+    return true;
   }
+  const auto& hit = search.by_time.found();
+  if (!hit) return true;  // −1, −1: nothing as late as that
+  found.offset = hit->offset.value();
+  found.timestamp_ms = hit->timestamp_ms;
+  found.leader_epoch = hit->leader_epoch;
+  return true;
 }
 
-protocol::ListOffsetsPartitionResponse list(Context& context, const Named& named,
-                                            const protocol::ListOffsetsPartition& ask, std::int16_t version) {
+bool Listing::attempt(bool time_over) {
+  if (reply->abandoned()) return true;
+  std::erase_if(searches, [this](Search& search) { return settle(search); });
+  if (!searches.empty() && !time_over) return false;
+  for (const auto& search : searches)
+    response.topics[search.topic].partitions[search.partition].error_code = ErrorCode::request_timed_out;
+  reply->send(protocol::encode_response(response, header.version, header.correlation), ticket);
+  return true;
+}
+
+void Listing::wait() {
+  std::vector<storage::PartitionRef> refs;
+  refs.reserve(searches.size());
+  for (const auto& search : searches) refs.push_back(search.by_time.partition());
+  auto& waiters = context.broker.fetch_waiters();
+  const auto waiter = waiters.add(refs, context.broker.now(), kDiskWait,
+                                  [self = shared_from_this()](bool time_over) { return self->attempt(time_over); });
+  reply->on_abandon([&waiters, waiter] { waiters.cancel(waiter); });
+}
+
+protocol::ListOffsetsPartitionResponse list(const Named& named, const protocol::ListOffsetsPartition& ask) {
   protocol::ListOffsetsPartitionResponse found;
   found.partition_index = ask.partition_index;
   found.error_code = named.error;
@@ -73,12 +136,20 @@ protocol::ListOffsetsPartitionResponse list(Context& context, const Named& named
   } else if (ask.timestamp_ms == protocol::kEarliestTimestamp) {
     found.offset = bounds.start.value();
     found.leader_epoch = core::epoch_of(named.epochs, bounds.start);
-  } else if (ask.timestamp_ms >= 0 || (ask.timestamp_ms == protocol::kMaxTimestamp && version >= 7)) {
-    list_by_time(context, named, ask, found);
   } else {
     found.error_code = ErrorCode::unsupported_version;  // a later version's question
   }
   return found;
+}
+
+// None: it asks for no time.
+std::optional<core::TimeSearch> search_of(const Named& named, const protocol::ListOffsetsPartition& ask,
+                                          protocol::ApiVersion version) {
+  if (named.error != ErrorCode::none) return std::nullopt;
+  if (ask.timestamp_ms >= 0) return core::TimeSearch::at_least(named.ref, ask.timestamp_ms);
+  if (ask.timestamp_ms == protocol::kMaxTimestamp && version.value() >= kLargestSince)
+    return core::TimeSearch::largest(named.ref);
+  return std::nullopt;
 }
 
 template <class Topics>
@@ -93,10 +164,9 @@ std::size_t partitions_named(const Topics& topics) {
 void handle_list_offsets(Context& context, const Request& request, const ReplyPtr& reply) {
   decoded<protocol::ListOffsetsRequest>(context, request, reply, [&](const protocol::ListOffsetsRequest& message) {
     if (names_too_many(context, request, reply, partitions_named(message.topics))) return;
-    protocol::ListOffsetsResponse response;
-    storage::Ticket ticket;
+    auto listing = std::make_shared<Listing>(context, request.header, reply);
     for (const auto& asked : message.topics) {
-      const auto* topic = find_topic(context, asked.name, ticket);
+      const auto* topic = find_topic(context, asked.name, listing->ticket);
       protocol::ListOffsetsTopicResponse listed;
       listed.name = asked.name;
       for (const auto& ask : asked.partitions) {
@@ -104,11 +174,14 @@ void handle_list_offsets(Context& context, const Request& request, const ReplyPt
         if (named.error == ErrorCode::none && request.fetched != nullptr) {
           request.fetched->told_offset(asked.name, topic->id, named.ref.partition);
         }
-        listed.partitions.push_back(list(context, named, ask, request.header.version.value()));
+        const auto search = search_of(named, ask, request.header.version);
+        if (search) listing->searches.push_back({*search, listing->response.topics.size(), listed.partitions.size()});
+        listed.partitions.push_back(
+            search ? protocol::ListOffsetsPartitionResponse{.partition_index = ask.partition_index} : list(named, ask));
       }
-      response.topics.push_back(std::move(listed));
+      listing->response.topics.push_back(std::move(listed));
     }
-    answer(request, reply, response, ticket);
+    if (!listing->attempt(false)) listing->wait();
   });
 }
 

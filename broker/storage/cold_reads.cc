@@ -28,10 +28,11 @@ std::optional<ColdAnswer> ColdReads::take(const ColdKey& key) {
   const std::scoped_lock lock(mutex_);
   const auto found = jobs_.find(key);
   if (found == jobs_.end() || !found->second.done) return std::nullopt;
+  const bool reader_may_wait = is_full();
   Job job = std::move(found->second);
   jobs_.erase(found);
   done_bytes_ -= job.bytes;
-  changed_.notify_one();
+  if (reader_may_wait) changed_.notify_one();
   if (job.failure) std::rethrow_exception(job.failure);
   return ColdAnswer{std::move(job.question), std::move(job.answers)};
 }
@@ -39,8 +40,8 @@ std::optional<ColdAnswer> ColdReads::take(const ColdKey& key) {
 std::vector<PartitionRef> ColdReads::take_finished() {
   const std::scoped_lock lock(mutex_);
   ++looks_;
-  looked_ = true;
-  changed_.notify_one();
+  // Asked many times a second: the reader is woken only when it waits for this.
+  if (!std::exchange(looked_, true) && is_full()) changed_.notify_one();
   std::vector<PartitionRef> finished(finished_.begin(), finished_.end());
   finished_.clear();
   return finished;

@@ -256,6 +256,22 @@ TEST_F(SlowClusterTest, CommittedOffsetsAreJournalledAndBothAnswersWait) {
   EXPECT_EQ(response.groups.at(0).topics.at(0).partitions.at(0).metadata, "note");
 }
 
+TEST_F(SlowClusterTest, AWithdrawnOffsetIsSaidToBeGoneWhenItsWithdrawalIsDurable) {
+  make_topic("t");
+  ask(commit(3), 7);
+  store.flush();
+  const auto withdrawn = ask(commit(-2), 7);
+  const storage::Ticket last(store.journal().size());
+  EXPECT_EQ(withdrawn->ticket(), last);
+  protocol::OffsetFetchRequest fetch;
+  fetch.group_id = "g";
+  fetch.topics.emplace();
+  fetch.topics->push_back({"t", {0}});
+  const auto fetched = ask(fetch, 5);
+  EXPECT_EQ(fetched->ticket(), last);
+  EXPECT_EQ(answer<protocol::OffsetFetchResponse>(fetched, 5).topics.at(0).partitions.at(0).committed_offset, -1);
+}
+
 TEST_F(ClusterTest, OffsetsOfUnknownTopicsAndGroups) {
   make_topic("t");
   EXPECT_EQ(call<protocol::OffsetCommitResponse>(commit(3, "none"), 7).topics[0].partitions[0].error_code,

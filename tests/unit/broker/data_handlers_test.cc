@@ -1,4 +1,5 @@
 // Produce, InitProducerId, Fetch, ListOffsets.
+#include "broker/core/time_search.h"
 #include "broker/protocol/fetch.h"
 #include "broker/protocol/list_offsets.h"
 #include "broker/protocol/producer_id.h"
@@ -159,7 +160,9 @@ TEST_F(DataTest, AWrongLargestTimeIsMendedBeforeItIsStored) {
   ASSERT_TRUE(stored);
   EXPECT_EQ(stored->max_timestamp_ms, 500);
   EXPECT_TRUE(protocol::crc_matches(*stored));
-  EXPECT_EQ(broker.find_time({state.find_topic("t")->id, storage::PartitionIndex(0)}, 300)->timestamp_ms, 500);
+  auto search = core::TimeSearch::at_least({state.find_topic("t")->id, storage::PartitionIndex(0)}, 300);
+  ASSERT_TRUE(search.attempt(store));
+  EXPECT_EQ(search.found()->timestamp_ms, 500);
 }
 
 TEST_F(DataTest, ProducerIdsComeFromJournalledBlocks) {

@@ -96,8 +96,30 @@ storage::ReadResult MemoryStore::read(const storage::PartitionRef& partition, st
   return result;
 }
 
-std::optional<std::pair<storage::Offset, std::int64_t>> MemoryStore::find_time(const storage::PartitionRef& partition,
-                                                                               std::int64_t timestamp_ms) {
+bool MemoryStore::in_memory(const Question& question) {
+  if (!cold_.contains(question.first.partition) || answered_.erase(question) > 0) return true;
+  asked_.insert(question);
+  return false;
+}
+
+void MemoryStore::let_disk_answer() {
+  for (const auto& question : asked_) advanced_.push_back(question.first);
+  answered_.merge(asked_);
+}
+
+std::optional<storage::ReadResult> MemoryStore::try_read(const storage::PartitionRef& partition, storage::Offset from,
+                                                         std::uint64_t bytes_max) {
+  if (!in_memory({partition, from})) return std::nullopt;
+  return read(partition, from, bytes_max);
+}
+
+std::optional<storage::FoundTime> MemoryStore::try_find_time(const storage::PartitionRef& partition,
+                                                             std::int64_t timestamp_ms) {
+  if (!in_memory({partition, timestamp_ms})) return std::nullopt;
+  return find_time(partition, timestamp_ms);
+}
+
+storage::FoundTime MemoryStore::find_time(const storage::PartitionRef& partition, std::int64_t timestamp_ms) {
   for (const auto& batch : logs_.at(partition).batches) {
     const auto& bounds = logs_.at(partition).bounds;
     if (batch.base >= bounds.durable_end) break;

@@ -3,15 +3,17 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "broker/storage/store.h"
 
 namespace broker_tests {
 
-class MemoryStore final : public broker::storage::Store {
+class MemoryStore : public broker::storage::Store {
  public:
   static constexpr std::int32_t kLeaderEpoch = 7;
   // True: each submit is durable before it returns.
@@ -29,8 +31,12 @@ class MemoryStore final : public broker::storage::Store {
       const broker::storage::PartitionRef& partition) const override;
   broker::storage::ReadResult read(const broker::storage::PartitionRef& partition, broker::storage::Offset from,
                                    std::uint64_t bytes_max) override;
-  std::optional<std::pair<broker::storage::Offset, std::int64_t>> find_time(
-      const broker::storage::PartitionRef& partition, std::int64_t timestamp_ms) override;
+  broker::storage::FoundTime find_time(const broker::storage::PartitionRef& partition,
+                                       std::int64_t timestamp_ms) override;
+  std::optional<broker::storage::ReadResult> try_read(const broker::storage::PartitionRef& partition,
+                                                      broker::storage::Offset from, std::uint64_t bytes_max) override;
+  std::optional<broker::storage::FoundTime> try_find_time(const broker::storage::PartitionRef& partition,
+                                                          std::int64_t timestamp_ms) override;
   // Every batch is a segment of its own.
   [[nodiscard]] std::vector<broker::storage::SegmentInfo> segments(
       const broker::storage::PartitionRef& partition) const override;
@@ -43,6 +49,13 @@ class MemoryStore final : public broker::storage::Store {
   void flush();
   void set_durable_at_once(bool at_once) { durable_at_once_ = at_once; }
   void set_full(bool full) { full_ = full; }
+  // From now on nothing of these partitions is in memory: what is asked for comes when the test lets the disk answer.
+  void set_cold(broker::storage::PartitionIndex partition) { cold_.insert(partition); }
+  void set_warm(broker::storage::PartitionIndex partition) { cold_.erase(partition); }
+  // What was asked for is there, to be taken once.
+  void let_disk_answer();
+  // Questions that the disk has not answered.
+  [[nodiscard]] std::size_t asked_of_disk() const { return asked_.size(); }
   // How often segments() was asked.
   [[nodiscard]] std::size_t segments_asked() const { return segments_asked_; }
   // Each record as it was submitted, Appends with their bytes kept.
@@ -63,6 +76,11 @@ class MemoryStore final : public broker::storage::Store {
 
   static void move_start(Log& log, broker::storage::Offset start);
 
+  // A read at an offset, or a search by time.
+  using Question = std::pair<broker::storage::PartitionRef, std::variant<broker::storage::Offset, std::int64_t>>;
+  // False: it waits for the disk now.
+  [[nodiscard]] bool in_memory(const Question& question);
+
   void apply_to_logs(const broker::storage::Record& record);
 
   bool durable_at_once_;
@@ -74,6 +92,9 @@ class MemoryStore final : public broker::storage::Store {
   std::vector<broker::storage::SharedBytes> kept_;
   std::map<broker::storage::PartitionRef, Log> logs_;
   std::vector<broker::storage::PartitionRef> advanced_;
+  std::set<broker::storage::PartitionIndex> cold_;
+  std::set<Question> asked_;
+  std::set<Question> answered_;
 };
 
 // A record as text, so that states can be compared and differences read.
