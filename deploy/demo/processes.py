@@ -14,12 +14,6 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _libc = ctypes.CDLL(None)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def wait_for(what: str, ready, seconds: float = 30) -> None:
     """Polls `ready` until it is true; raises with the name of what never came."""
     deadline = time.monotonic() + seconds

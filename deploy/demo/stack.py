@@ -8,7 +8,8 @@ from pathlib import Path
 import psycopg2
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from processes import Child, accepts_connections, free_port, undisturbed, wait_for
+from ports import free_port
+from processes import Child, accepts_connections, undisturbed, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent

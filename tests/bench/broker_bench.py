@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient, NewTopic
-from processes import Child, accepts_connections, free_port, wait_for
+from ports import free_port
+from processes import Child, accepts_connections, wait_for
 
 import kafka_server
 

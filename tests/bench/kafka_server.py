@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from processes import Child, accepts_connections, free_port, wait_for
+from ports import free_port
+from processes import Child, accepts_connections, wait_for
 
 HERE = Path(__file__).resolve().parent
 PROPERTIES = """\

@@ -16,7 +16,8 @@ import psycopg2
 from confluent_kafka import Consumer, TopicPartition
 
 from gate import Gate
-from processes import Child, accepts_connections, free_port, undisturbed, wait_for
+from ports import free_port
+from processes import Child, accepts_connections, undisturbed, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTITIONS = 12  # the bundled broker's default

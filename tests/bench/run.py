@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "deploy" / "demo"))
 
 import psycopg2  # noqa: E402  (after the path above)
-from processes import Child, accepts_connections, free_port, wait_for  # noqa: E402
+from ports import free_port  # noqa: E402
+from processes import Child, accepts_connections, wait_for  # noqa: E402
 
 import broker_bench  # noqa: E402
 import resume  # noqa: E402

@@ -9,10 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "deploy" / "demo"))  # after our own modules, so that none of theirs hides one
 
-from processes import Child, accepts_connections, wait_for  # noqa: E402  (needs the path above)
+from ports import free_port  # noqa: E402  (needs the path above)
+from processes import Child, accepts_connections, wait_for  # noqa: E402
 
 from adapter import Adapter, Unsupported  # noqa: E402
-from ports import free_port  # noqa: E402
 from rebalance import Checker  # noqa: E402
 from recorder import UNRECORDED, Recorder  # noqa: E402
 

@@ -1,8 +1,7 @@
-"""Ports for the brokers of these tests, taken as tests/support/net.cc takes them, so that tests that run at once never
-meet.
+"""Free ports below the range that the kernel gives to outgoing connections: a server that is killed and started again
+finds its port free, though clients have tried to connect to it all the while.
 
-Below the range that the kernel gives to outgoing connections: a broker that is killed and started again finds its port
-free, though clients have tried to connect to it all the while.
+Taken as tests/support/net.cc takes them, so that whatever runs at once on a machine never meets.
 """
 
 import random
