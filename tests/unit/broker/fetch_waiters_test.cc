@@ -34,6 +34,8 @@ class FetchWaitersTest : public testing::Test {
   std::vector<std::string> take() { return std::exchange(said, {}); }
   using Said = std::vector<std::string>;
 
+  // Public, so that they need no accessors: tests are about them.
+ public:
   core::FetchWaiters waiters;
   core::Time now{std::chrono::hours(1)};
   std::vector<std::string> said;
