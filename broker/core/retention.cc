@@ -40,7 +40,7 @@ void Retention::tick(Time now, std::int64_t now_ms) {
   const storage::Burst one_frame(store_);
   decide_waiting(now_ms);
   if (!pass_ && now >= pass_due_) {
-    pass_.emplace();
+    pass_ = Pass{};
     pass_->freed_before = freed_bytes_;
     pass_due_ = now + settings_.interval;
   }

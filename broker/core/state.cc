@@ -48,7 +48,7 @@ const State::EpochStarts* State::epoch_starts(const storage::PartitionRef& parti
 }
 
 void State::apply_one(const storage::TopicMade& made) {
-  if (topics_by_id_.contains(made.id)) return;
+  if (topics_by_id_.contains(made.id) || topics_.contains(made.name)) return;
   auto topic = std::make_unique<Topic>();
   topic->id = made.id;
   topic->name = made.name;

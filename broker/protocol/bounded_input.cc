@@ -30,7 +30,8 @@ bool BoundedInput::read_string(std::string& value) {
     return true;
   }
   const auto bytes = reader_.take(static_cast<std::size_t>(length));
-  if (bytes.size() > value.capacity() && !charge(bytes.size() + 1)) return true;
+  // A string that outgrows its own room takes twice that at least.
+  if (bytes.size() > value.capacity() && !charge(std::max(bytes.size(), 2 * value.capacity()) + 1)) return true;
   value.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   return true;
 }

@@ -35,7 +35,12 @@ class Decoder {
 
   template <class T>
   void field(T& value, Versions versions = {}) {
-    if (tag_ == kNoTag && versions.contain(in_.form().version)) read(value);
+    if (tag_ != kNoTag || !versions.contain(in_.form().version)) return;
+    read(value);
+    // As in Kafka, a version that cannot say null does not understand it either.
+    if constexpr (requires { value.has_value(); }) {
+      required(value.has_value() || versions.null_from <= in_.form().version);
+    }
   }
   template <class T>
   void tagged(std::uint32_t id, T& value, Versions versions) {

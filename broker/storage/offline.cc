@@ -77,9 +77,9 @@ void OfflineFolder::apply(const FrameView& frame) {
   for (std::uint32_t i = 0; i < frame.header.count; ++i) {
     const DecodedRecord decoded = decode_record(meta, data);
     if (const auto* append = std::get_if<Append>(&decoded.record)) {
-      check_append(*append, frame);
+      check_append(*append, decoded.place, frame);
       const auto log = partitions_->find(append->partition);
-      if (log && append->base == log->bounds().end) log->add(*append, decoded.place);
+      if (log && log->is_continued_by(*append, decoded.place)) log->add(*append, decoded.place);
     } else {
       partitions_->apply(decoded.record);
     }
@@ -87,13 +87,13 @@ void OfflineFolder::apply(const FrameView& frame) {
   }
 }
 
-void OfflineFolder::check_append(const Append& append, const FrameView& frame) {
+void OfflineFolder::check_append(const Append& append, const AppendPlace& place, const FrameView& frame) {
   const auto header = parse_batch_header(append.bytes);
   const std::string where = "frame " + std::to_string(frame.header.sequence) + " of the journal";
   if (!header || !batch_is_whole(*header, append.bytes) || header->base != append.base)
     return find(where + " holds a damaged batch at offset " + std::to_string(append.base.value()), append.partition);
   const auto log = partitions_->find(append.partition);
-  if (!log || append.base != log->bounds().end)
+  if (!log || !log->is_continued_by(append, place))
     return find(where + " holds an append that does not continue its partition", append.partition);
   journal_totals_.batches += 1;
   journal_totals_.records += append.count;

@@ -54,7 +54,7 @@ class OfflineFolder {
   void read_checkpoint();
   void read_journal_records();
   void apply(const FrameView& frame);
-  void check_append(const Append& append, const FrameView& frame);
+  void check_append(const Append& append, const AppendPlace& place, const FrameView& frame);
   void check_segment(const PartitionMark& partition, const SegmentMark& segment, OfflineTotals& totals);
   void find_gaps(const PartitionMark& partition);
   void find(std::string text, std::optional<PartitionRef> partition = {});

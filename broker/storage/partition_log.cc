@@ -44,6 +44,11 @@ AppendPlace PartitionLog::place(Offset base, std::uint64_t bytes, std::uint64_t 
   return {segments_.back().mark().base, segments_.back().mark().bytes};
 }
 
+bool PartitionLog::is_continued_by(const Append& append, const AppendPlace& place) const {
+  const bool grows = !segments_.empty() && segments_.back().mark().base == place.segment_base;
+  return append.base == end_ && place.position == (grows ? segments_.back().mark().bytes : 0);
+}
+
 void PartitionLog::add(const Append& append, const AppendPlace& place) {
   if (segments_.empty() || segments_.back().mark().base != place.segment_base) {
     if (!segments_.empty()) segments_.back().seal();
@@ -99,9 +104,9 @@ common::ByteBuffer PartitionLog::read_tail(Offset from, std::uint64_t bytes_max)
     if (size > 0 && size + last->bytes.size() > bytes_max) break;
     size += last->bytes.size();
   }
-  common::ByteBuffer bytes;
-  bytes.reserve(size);
-  for (auto batch = first; batch != last; ++batch) bytes.insert(bytes.end(), batch->bytes.begin(), batch->bytes.end());
+  common::ByteBuffer bytes(size);
+  auto end = bytes.begin();
+  for (auto batch = first; batch != last; ++batch) end = std::ranges::copy(batch->bytes, end).out;
   return bytes;
 }
 

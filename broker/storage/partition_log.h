@@ -37,6 +37,8 @@ class PartitionLog {
   AppendPlace place(Offset base, std::uint64_t bytes, std::uint64_t segment_bytes);
   // The next segment beforehand, so that room can be reserved in it; forgotten when the append goes elsewhere.
   Segment& segment_for(Offset base, std::uint64_t bytes, std::uint64_t segment_bytes);
+  // In replay: the next offset, at the end of the segment or at the beginning of a new one.
+  [[nodiscard]] bool is_continued_by(const Append& append, const AppendPlace& place) const;
   // Takes the append at the place; makes the segment when the place begins one.
   void add(const Append& append, const AppendPlace& place);
   [[nodiscard]] const std::shared_ptr<SegmentFile>& active_file() const { return segments_.back().file(); }

@@ -2,6 +2,7 @@
 #include "broker/storage/record_codec.h"
 
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 
@@ -38,6 +39,13 @@ TopicId get_topic(ByteReader& in) {
   std::memcpy(id.data(), in.take(id.size()).data(), id.size());
   return id;
 }
+// Memory goes by this number, so not even a proven record is believed beyond what could ever be configured.
+std::int32_t get_partition_count(ByteReader& in) {
+  constexpr std::int32_t kPartitionsMax = 1'000'000;
+  const auto count = in.get<std::int32_t>();
+  if (count < 1 || count > kPartitionsMax) throw CorruptError("topic of " + std::to_string(count) + " partitions");
+  return count;
+}
 PartitionRef get_partition(ByteReader& in) {
   PartitionRef ref;
   ref.topic = get_topic(in);
@@ -59,7 +67,7 @@ TopicMade decode_topic_made(ByteReader& in) {
   TopicMade record;
   record.id = get_topic(in);
   record.name = in.get_string();
-  record.partitions = in.get<std::int32_t>();
+  record.partitions = get_partition_count(in);
   for (std::size_t left = in.get_count(8); left > 0; --left) {
     std::string name = in.get_string();
     record.config.emplace_back(std::move(name), in.get_string());
@@ -76,7 +84,7 @@ void encode(ByteWriter& out, const PartitionsAdded& record) {
 }
 PartitionsAdded decode_partitions_added(ByteReader& in) {
   const TopicId id = get_topic(in);
-  return {id, in.get<std::int32_t>()};
+  return {id, get_partition_count(in)};
 }
 
 void encode(ByteWriter& out, const ConfigSet& record) {
@@ -114,6 +122,9 @@ DecodedRecord decode_append(ByteReader& in, ByteReader& data) {
   record.partition = get_partition(in);
   record.base = Offset(in.get<std::int64_t>());
   record.count = in.get<std::int32_t>();
+  if (record.count < 1 || record.base.value() < 0 || record.base.value() > INT64_MAX - record.count)
+    throw CorruptError("append of " + std::to_string(record.count) + " records at " +
+                       std::to_string(record.base.value()));
   record.appended_at_ms = in.get<std::int64_t>();
   record.max_timestamp_ms = in.get<std::int64_t>();
   record.producer = ProducerId(in.get<std::int64_t>());

@@ -217,9 +217,7 @@ class Recovery {
   void rewrite(const Append& append, const AppendPlace& place) {
     const auto log = opened_.partitions->find(append.partition);
     if (!log) throw CorruptError("append to a partition that was never made");
-    const auto& segments = log->segments();
-    const bool grows = !segments.empty() && segments.back().mark().base == place.segment_base;
-    if (append.base != log->bounds().end || place.position != (grows ? segments.back().mark().bytes : 0)) {
+    if (!log->is_continued_by(append, place)) {
       throw CorruptError("append that does not continue its partition");
     }
     log->add(append, place);

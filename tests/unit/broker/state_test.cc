@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 
+#include "broker/storage/file.h"
 #include "tests/unit/broker/memory_store.h"
 
 namespace broker_tests {
@@ -206,6 +207,21 @@ TEST(State, GroupsChangesComeOnTopOfItsGeneration) {
   record.phase = storage::GroupPhase::dead;
   state.apply(record);
   EXPECT_EQ(state.find_group("g"), nullptr);
+}
+
+TEST(State, ASecondTopicOfTheSameNameIsNotTaken) {
+  State state;
+  state.apply(storage::TopicMade{id_of(1), "t", 1, {}});
+  state.apply(storage::TopicMade{id_of(2), "t", 5, {}});
+  EXPECT_EQ(state.find_topic(id_of(2)), nullptr);
+  EXPECT_EQ(state.find_topic("t"), state.find_topic(id_of(1)));
+  EXPECT_EQ(state.partition_count(), 1);
+}
+
+TEST(State, ASettingThatNoProgramOfOursStoresIsRefusedNotAborted) {
+  State state;
+  EXPECT_THROW(state.apply(storage::TopicMade{id_of(1), "t", 1, {{"retention.ms", "soon"}}}), storage::CorruptError);
+  EXPECT_NO_THROW(state.apply(storage::TopicMade{id_of(2), "u", 1, {{"retention.ms", "1"}, {"unknown", "soon"}}}));
 }
 
 TEST(State, EpochWithoutAppendsLeavesNoTrace) {

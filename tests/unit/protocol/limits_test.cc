@@ -49,6 +49,8 @@ TEST(DecodeLimits, NegativeLengthsAreRefused) {
 TEST(DecodeLimits, NullIsRefusedWhereTheProtocolKnowsNone) {
   EXPECT_EQ(error_of<ProduceRequest>("ffff 0001 00000001 ffffffff", 3), DecodeError::null_not_allowed);
   EXPECT_EQ(error_of<ApiVersionsRequest>("00 02 61 00", 3), DecodeError::null_not_allowed);
+  EXPECT_EQ(error_of<MetadataRequest>("ffffffff", 0), DecodeError::null_not_allowed);
+  EXPECT_EQ(error_of<MetadataRequest>("ffffffff", 1), DecodeError::none);
 }
 
 TEST(DecodeLimits, NegativeVersionsAreRefused) {
@@ -104,6 +106,20 @@ TEST(DecodeLimits, EmptyStringsDoNotMultiplyIntoMemory) {
       decode<MetadataRequest>(bytes, ApiVersion{1}, {.elements_max = UINT32_MAX, .allocation_factor = 4});
   EXPECT_EQ(decoded.error, DecodeError::over_budget);
   EXPECT_LE(count.bytes(), 4 * bytes.size());
+}
+
+TEST(DecodeLimits, WhatShortStringsReallyTakeIsCounted) {
+  MetadataRequest request;
+  request.topics.emplace();
+  for (int topics = 1; topics <= 40; ++topics) {
+    request.topics->push_back({.topic_id = {}, .name = "sixteen.letters."});
+    const auto bytes = encode(request, ApiVersion{1});
+    for (std::size_t factor = 1; factor <= 10; ++factor) {
+      const AllocationCount count;
+      (void)decode<MetadataRequest>(bytes, ApiVersion{1}, {.allocation_factor = factor, .allocation_floor_bytes = 0});
+      EXPECT_LE(count.bytes(), factor * bytes.size()) << topics << " topics, factor " << factor;
+    }
+  }
 }
 
 TEST(DecodeLimits, HonestLargeRequestsStayWithinThem) {

@@ -40,7 +40,7 @@ class SimFile final : public File {
 
   std::size_t pread(std::span<std::byte> into, std::uint64_t offset) override {
     disk_.check_alive(process_);
-    if (offset >= inode_->now.size()) return 0;
+    if (into.empty() || offset >= inode_->now.size()) return 0;
     const std::size_t bytes = std::min<std::uint64_t>(into.size(), inode_->now.size() - offset);
     std::memcpy(into.data(), inode_->now.data() + offset, bytes);
     disk_.read_bytes_ += bytes;
