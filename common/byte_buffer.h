@@ -1,5 +1,5 @@
 // Bytes that are about to be overwritten: a vector whose new elements are not zeroed first. For what is read from a
-// disk or a socket, where the zeros would cost as much as half of the copying.
+// disk or a socket. Make it as large as it gets: growing and inserting copy byte by byte.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +14,6 @@ namespace common {
 template <class T>
 struct UninitializedAllocator : std::allocator<T> {
   static_assert(std::is_trivially_default_constructible_v<T>);
-  template <class U>
-  struct rebind {
-    using other = UninitializedAllocator<U>;
-  };
   // Without a value: as it lies in memory.
   template <class U>
   void construct(U* at) noexcept {

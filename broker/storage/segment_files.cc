@@ -27,10 +27,10 @@ std::shared_ptr<SegmentFile> SegmentFiles::at(const PartitionRef& partition, Off
 
 // Under mutex_.
 void SegmentFiles::close(const std::shared_ptr<SegmentFile>& segment) {
-  const auto keep = segment;  // the list holds what is passed in
-  (keep->dirty ? dirty_ : clean_).erase(keep->place);
-  keep->open.reset();
-  keep->dirty = false;
+  auto& list = segment->dirty ? dirty_ : clean_;
+  segment->open.reset();
+  segment->dirty = false;
+  list.erase(segment->place);  // last: the list may hold what is passed in
 }
 
 // Until at most `keep` are open. The lock is given up while files are flushed.

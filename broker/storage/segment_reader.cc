@@ -94,7 +94,7 @@ std::optional<std::size_t> Reader::check_batches(common::ByteBuffer& bytes, std:
     if (!header || whole + header->bytes > bytes.size()) {
       if (whole > 0 || !header) break;
       if (header->bytes > question_.limit - position) refuse(position);
-      bytes.resize(header->bytes);  // a batch larger than asked for: at least one is always given
+      bytes = common::ByteBuffer(header->bytes);  // a batch larger than asked for: at least one is always given
       const auto got = fill(bytes, position);
       if (!got) return std::nullopt;
       if (*got != bytes.size()) refuse(position);
