@@ -69,6 +69,7 @@ struct Fetch : std::enable_shared_from_this<Fetch> {
   bool failed = false;                // some partition has an error: answer at once
   bool waits_for_disk = false;        // some partition's bytes are being fetched
   std::uint64_t bytes_awaited = 0;    // of these, as many as were asked for
+  bool is_full = false;               // some partition's next batch would go beyond what one answer carries
   std::optional<std::uint32_t> turn;  // the partition that is read first
 
   bool attempt(bool time_over);
@@ -117,7 +118,7 @@ std::uint64_t Fetch::room_for(const Wanted& wanted) const {
   const auto asked = static_cast<std::uint64_t>(std::max(wanted.ask.partition_max_bytes, 0));
   const auto most = std::min(bytes_max, context.fetch_bytes_now);
   // No more is asked of the disk than one answer carries: the disk is there for others too.
-  if (bytes_awaited >= std::max<std::uint64_t>(most, 1)) return 0;
+  if (is_full || bytes_awaited >= std::max<std::uint64_t>(most, 1)) return 0;
   const auto room = std::min(asked, most > bytes_found ? most - bytes_found : 0);
   return bytes_found > 0 ? room : std::max<std::uint64_t>(room, 1);  // at least one batch is given
 }
@@ -162,6 +163,7 @@ void Fetch::read_one(Wanted& wanted) {
   // What was read may exceed the room by its first batch; that is for the first partition of an answer only.
   if (bytes_found > 0 && wanted.records.bytes.size() > room) {
     wanted.records = {};
+    is_full = true;
     return;
   }
   bytes_found += wanted.records.bytes.size();
@@ -173,6 +175,7 @@ void Fetch::read_all() {
   waits_for_disk = false;
   bytes_found = 0;
   bytes_awaited = 0;
+  is_full = false;
   log_bytes = log_bytes_now();
   const auto count = partitions.size();
   // One turn for all of its attempts: what was fetched for the first is what the next one takes.
