@@ -79,7 +79,8 @@ void Room::mark_clock(std::int64_t now_ms) {
 }
 
 void Room::warn_of_full_disk(Time now) {
-  if (!disk_.worth_a_warning() || !warn_.now_is_the_time(now)) return;
+  const bool owed = std::exchange(names_owed_, false);
+  if (!owed && (!disk_.worth_a_warning() || !warn_.now_is_the_time(now))) return;
   const auto& report = *retention_.report();
   const auto next = freeing_command(report, settings_.address);
   common::log::warn("disk is filling up",
@@ -109,6 +110,7 @@ void Room::begin_refusing(Shortage shortage) {
   if (!said_full_) return;
   const auto& report = *retention_.report();
   const auto next = freeing_command(report, settings_.address);
+  names_owed_ = next.empty();
   common::log::error("no room: produce requests are refused, nothing is lost",
                      {{"reason", disk_.sentence(shortage)},
                       {"data_dir", settings_.data_dir},

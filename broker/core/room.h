@@ -78,6 +78,7 @@ class Room {
   bool said_full_ = false;
   EveryNowAndThen say_full_{std::chrono::seconds(10)};
   EveryNowAndThen warn_{std::chrono::minutes(10)};
+  bool names_owed_ = false;  // refusing began before a pass had seen who holds the room
   EveryNowAndThen say_gone_{std::chrono::seconds(10)};
 };
 

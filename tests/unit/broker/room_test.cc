@@ -59,6 +59,22 @@ TEST_F(LimitedRoomTest, FreeMinRefusesByTheLastLookAndHasSomeEase) {
   EXPECT_FALSE(append(topic).refusal);
 }
 
+TEST_F(LimitedRoomTest, NamesWhoHoldsTheRoomAfterTheNextPassWhenItFilledBetweenTwo) {
+  disk = {.total_max = 3 * batch_bytes, .warn_percent = 70};
+  space = {.free_bytes = 20, .total_bytes = 100};
+  start();
+  pass(11s);  // warned, and nothing there to name
+  auto& topic = make_topic("filler", {});
+  while (!append(topic).refusal) continue;
+  testing::internal::CaptureStderr();
+  pass(11s);
+  const auto said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("filler"), std::string::npos) << said;
+  testing::internal::CaptureStderr();
+  pass(30s);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << "once";
+}
+
 TEST(DiskWatch, WarnsFromItsPercentOnOfDiskOrLimit) {
   core::DiskSpace space{.free_bytes = 31, .total_bytes = 100};
   core::DiskWatch watch({.warn_percent = 70}, [&] { return space; }, 0);
