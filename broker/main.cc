@@ -1,4 +1,5 @@
 // outbox-broker's composition root: configuration → store (recovery feeds the state) → core → network loop → clean end.
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -38,6 +39,13 @@ std::size_t raise_descriptor_limit() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
   (void)::getrlimit(RLIMIT_NOFILE, &limit);
   return limit.rlim_cur;
+}
+
+// Frames and answers are some MiB each. Returned to the system one by one they would cost a page fault for every 4 KiB
+// of the next; what a burst leaves behind is given back when it is over (net/hub.cc).
+void keep_memory_at_hand() {
+  ::mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 32 << 20);
 }
 
 // As many as may be open beside the store's files, so that connections never take those.
@@ -151,6 +159,7 @@ std::unique_ptr<broker::net::Server> listen(const Config& config, std::size_t co
 }
 
 int run(const Config& config, const std::vector<std::string>& accept_loss) {
+  keep_memory_at_hand();
   common::log::configure(config.log.level, config.log.format);
   const auto connections = connections_possible(config, raise_descriptor_limit());
   const common::Shutdown shutdown;
