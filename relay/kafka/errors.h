@@ -11,10 +11,10 @@
 namespace relay::kafka {
 
 struct ErrorClass {
-  rd_kafka_resp_err_t error;
-  core::Scope scope;
-  const char* name;        // PublishOutcome::error_class
-  bool permanent = false;  // no waiting can mend it
+  rd_kafka_resp_err_t error{};
+  core::Scope scope{};
+  const char* name = nullptr;  // PublishOutcome::error_class
+  bool permanent = false;      // no waiting can mend it
 };
 
 // Every code that is known; the rest falls back by its sign, see classify().

@@ -89,7 +89,7 @@ rd_kafka_resp_err_t Producer::send(const core::Row& row, const OwnHeaders& own, 
   rd_kafka_topic_t* handle = topic(row.topic, partitions);
   if (handle == nullptr) return rd_kafka_last_error();
   Headers headers = make_headers(row, own);
-  std::array<rd_kafka_vu_t, 6> fields;
+  std::array<rd_kafka_vu_t, 6> fields{};
   fields[0].vtype = RD_KAFKA_VTYPE_RKT;
   fields[0].u.rkt = handle;
   // Copied into librdkafka's own message, which it allocates anyway: so that a cut never has to wait for a thread of

@@ -39,11 +39,10 @@ void put_digits(char* end, unsigned value, int digits) {
 }
 
 std::string rfc3339(std::chrono::microseconds since_1970) {
-  using namespace std::chrono;
-  const sys_time<microseconds> time{since_1970};
-  const auto day = floor<days>(time);
-  const year_month_day date{day};
-  const hh_mm_ss<microseconds> clock{time - day};
+  const std::chrono::sys_time<std::chrono::microseconds> time{since_1970};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss<std::chrono::microseconds> clock{time - day};
   const int year = static_cast<int>(date.year());
   // Four digits are all that RFC 3339 knows; PostgreSQL knows more years, which keep their digits and their sign.
   std::string text = year >= 0 && year <= 9999 ? "0000" : std::to_string(year);
@@ -71,7 +70,7 @@ core::PublishOutcome refusal(const core::Row& row, const char* error_class, std:
 }  // namespace
 
 OwnHeaders own_headers(std::string_view source, const core::Row& row) {
-  std::array<char, 48> numbers;
+  std::array<char, 48> numbers{};
   constexpr std::size_t kDigitsMax = 20;  // of 64 bits, with sign
   char* at = std::to_chars(numbers.data(), numbers.data() + kDigitsMax, row.id.value()).ptr;
   *at++ = '-';

@@ -62,6 +62,9 @@ class Gate:
             for gated in [self._listener, *(client for client, _ in self._pairs)]:
                 try:
                     gated.setsockopt(socket.SOL_SOCKET, option, self._drop_all)
+                except PermissionError:
+                    raise RuntimeError("this kernel lets only root drop a socket's packets: run unplugged outages as "
+                                       "root, or choose others with --outages") from None
                 except OSError:
                     pass  # closed meanwhile, or it had no filter
 

@@ -22,9 +22,10 @@ template <class Message>
 Decoded<Message> decode_counted(Bytes body, ApiVersion version, const DecodeLimits& limits) {
   const AllocationCount count;
   auto decoded = decode<Message>(body, version, limits);
+  const std::size_t used = count.bytes();  // before the text below, which is counted, too
   const std::size_t allowed = std::max(limits.allocation_floor_bytes, limits.allocation_factor * body.size());
-  check(count.bytes() <= allowed, std::to_string(count.bytes()) + " bytes allocated for " +
-                                      std::to_string(body.size()) + ", " + std::to_string(allowed) + " are allowed");
+  check(used <= allowed, std::to_string(used) + " bytes allocated for " + std::to_string(body.size()) + ", " +
+                             std::to_string(allowed) + " are allowed");
   return decoded;
 }
 

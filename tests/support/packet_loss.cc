@@ -7,17 +7,32 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "common/error.h"
 #include "tests/support/net.h"
 
 namespace test_support {
 
-void lose_packets(int socket) {
+namespace {
+
+bool set_filter(int socket) {
   sock_filter keep_nothing{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
   const sock_fprog program{.len = 1, .filter = &keep_nothing};
-  if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) {
-    throw common::Error("the socket takes no filter");
-  }
+  return ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
+}  // namespace
+
+bool can_lose_packets() {
+  const int trial = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool can = set_filter(trial) || errno != EPERM;
+  ::close(trial);
+  return can;
+}
+
+void lose_packets(int socket) {
+  if (!set_filter(socket)) throw common::Error("the socket takes no filter");
 }
 
 int lose_packets_of_accepted(std::uint16_t port) {

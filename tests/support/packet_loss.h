@@ -1,10 +1,15 @@
-// Real loss of packets, without rights: the kernel drops what comes in at a socket that has such a filter, first
-// packets of new connections included when it listens. The peer's TCP repeats, ever later, as towards a pulled cable.
+// Real loss of packets: the kernel drops what comes in at a socket that has such a filter, first packets of new
+// connections included when it listens. The peer's TCP repeats, ever later, as towards a pulled cable. Most kernels let
+// anybody set a filter, some only root.
 #pragma once
 
 #include <cstdint>
 
 namespace test_support {
+
+// False: this kernel lets us set no filter, and a test that needs one is skipped for kNoPacketLoss.
+[[nodiscard]] bool can_lose_packets();
+inline constexpr auto kNoPacketLoss = "this kernel lets only root filter a socket's packets";
 
 // From now on; until the socket is closed. Throws common::Error.
 void lose_packets(int socket);
