@@ -14,14 +14,17 @@ TEXT
     return
   fi
   local target=${1:-} what=${2:-600} corpus
+  # Each target has its corpus. Told, like a wrong argument, before minutes of building.
+  if [[ -z $target ]]; then
+    echo "the targets (tests/fuzz/README.md):"
+    for corpus in tests/fuzz/corpus/*.hex; do echo "  $(basename "$corpus" .hex)"; done
+    return
+  fi
+  [[ $target =~ ^[a-z]+$ && -f tests/fuzz/corpus/$target.hex ]] || bad_argument "$target"
+  [[ -f $what || $what == --keep || $what =~ ^[0-9]+$ ]] || bad_argument "$what"
   need_packages build test fuzz
   configure_with_tests fuzz
   build_targets fuzz fuzzer fuzz_seeds
-  if [[ -z $target ]]; then
-    FUZZ_TARGET='' build-fuzz/tests/fuzzer 2>&1 || true
-    return
-  fi
-  [[ $target =~ ^[a-z]+$ ]] || bad_argument "$target"
   corpus=build-fuzz/corpus/$target
   mkdir -p build-fuzz/findings
   export FUZZ_TARGET=$target
@@ -29,13 +32,11 @@ TEXT
     exec build-fuzz/tests/fuzzer "$what"
   elif [[ $what == --keep ]]; then
     keep_corpus "$target" "$corpus"
-  elif [[ $what =~ ^[0-9]+$ ]]; then
+  else
     first_corpus "$target" "$corpus"
     say "Fuzzing $target for $what seconds"
     exec build-fuzz/tests/fuzzer -max_total_time="$what" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
       -artifact_prefix="build-fuzz/findings/$target-" "$corpus"
-  else
-    bad_argument "$what"
   fi
 }
 
