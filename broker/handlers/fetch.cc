@@ -16,6 +16,7 @@
 #include "broker/core/leader_epochs.h"
 #include "broker/handlers/families.h"
 #include "broker/handlers/fetched_topics.h"
+#include "common/byte_buffer.h"
 #include "common/log.h"
 
 namespace broker::handlers {
@@ -183,6 +184,15 @@ void Fetch::read_all() {
   for (std::size_t i = 0; i < count; ++i) read_one(partitions[(*turn + i) % count]);
 }
 
+// An answer may lie there for long, and its connection's account knows only the bytes it sends: more than twice as much
+// is never held for them.
+common::ByteBuffer without_slack(common::ByteBuffer bytes) {
+  if (bytes.capacity() <= 2 * bytes.size()) return bytes;
+  common::ByteBuffer exact(bytes.size());
+  std::ranges::copy(bytes, exact.begin());
+  return exact;
+}
+
 void Fetch::send() {
   protocol::FetchResponse response;
   storage::Ticket ticket;
@@ -193,9 +203,17 @@ void Fetch::send() {
     const auto* topic = context.broker.state().find_topic(topics[i].id);
     ticket = std::max(ticket, topic == nullptr ? context.broker.topics_deleted_ticket() : topic->ticket);
   }
-  for (auto& one : partitions) response.topics[one.topic].partitions.push_back(std::move(one.found));
+  for (auto& one : partitions) {
+    one.records.bytes = without_slack(std::move(one.records.bytes));
+    one.found.records = protocol::BytesView(one.records.bytes);
+    response.topics[one.topic].partitions.push_back(std::move(one.found));
+  }
   context.metrics.fetch_bytes.add(bytes_found);
-  reply->send(protocol::encode_response(response, header.version, header.correlation), ticket);
+  auto frame = protocol::encode_borrowing(response, header.version, header.correlation);
+  for (auto& one : partitions) {
+    if (one.records.bytes.size() >= protocol::kBorrowBytesMin) frame.keep(std::move(one.records.bytes));
+  }
+  reply->send(std::move(frame), ticket);
 }
 
 bool Fetch::attempt(bool time_over) {

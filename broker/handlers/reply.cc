@@ -12,7 +12,7 @@ void Reply::fill(Kind kind) {
   if (!abandoned_ && filled_) std::exchange(filled_, nullptr)(frame_.size());
 }
 
-void Reply::send(std::vector<std::byte> frame, storage::Ticket ticket) {
+void Reply::send(protocol::ResponseFrame frame, storage::Ticket ticket) {
   if (abandoned_) return;
   frame_ = std::move(frame);
   ticket_ = ticket;

@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "broker/protocol/response_frame.h"
 #include "broker/storage/store.h"
 
 namespace broker::handlers {
@@ -26,7 +26,7 @@ class Reply {
   using Filled = std::function<void(std::size_t bytes)>;
   explicit Reply(Filled filled) : filled_(std::move(filled)) {}
 
-  void send(std::vector<std::byte> frame, storage::Ticket ticket = {});
+  void send(protocol::ResponseFrame frame, storage::Ticket ticket = {});
   void send_nothing() { fill(Kind::nothing); }
   // `why` goes to the log, in one line.
   void close(std::string why);
@@ -40,7 +40,7 @@ class Reply {
   [[nodiscard]] storage::Ticket ticket() const { return ticket_; }
   [[nodiscard]] const std::string& why() const { return why_; }
   [[nodiscard]] std::size_t size() const { return frame_.size(); }
-  [[nodiscard]] std::vector<std::byte> take_frame() { return std::move(frame_); }
+  [[nodiscard]] protocol::ResponseFrame take_frame() { return std::move(frame_); }
 
  private:
   void fill(Kind kind);
@@ -48,7 +48,7 @@ class Reply {
   Kind kind_ = Kind::waiting;
   bool abandoned_ = false;
   storage::Ticket ticket_;
-  std::vector<std::byte> frame_;
+  protocol::ResponseFrame frame_;
   std::string why_;
   Filled filled_;
   std::function<void()> cancel_;

@@ -249,7 +249,7 @@ void Session::durable_moved() {
 
 void Session::take_ready(Outgoing& out) {
   out.clear();
-  while (head_ready() && out.frames.size() < kWriteBuffersMax && out.bytes < kWriteBytesMax) {
+  while (head_ready() && out.left.size() < kWriteBuffersMax && out.bytes < kWriteBytesMax) {
     auto& reply = *slots_.front().reply;
     if (reply.kind() == handlers::Reply::Kind::close) {
       // What was answered before it still goes out; then the end.
@@ -264,7 +264,8 @@ void Session::take_ready(Outgoing& out) {
     }
     out.bytes += reply.size();
     out.frames.push_back(reply.take_frame());
-    out.left.emplace_back(out.frames.back().data(), out.frames.back().size());
+    out.frames.back().for_each_piece(
+        [&out](std::span<const std::byte> piece) { out.left.emplace_back(piece.data(), piece.size()); });
   }
   if (may_read()) open_gate();
 }

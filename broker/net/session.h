@@ -23,12 +23,13 @@
 #include "broker/handlers/reply.h"
 #include "broker/net/hub.h"
 #include "broker/net/transfer.h"
+#include "broker/protocol/response_frame.h"
 
 namespace broker::net {
 
 // Answers on their way to the socket.
 struct Outgoing {
-  std::vector<std::vector<std::byte>> frames;
+  std::vector<protocol::ResponseFrame> frames;
   std::vector<asio::const_buffer> left;
   std::size_t bytes = 0;
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/protocol/response_frame.h"
 #include "broker/protocol/types.h"
 
 namespace broker::protocol {
@@ -59,6 +60,10 @@ template <class Message>
 template <class Response>
 [[nodiscard]] std::vector<std::byte> encode_response(const Response& response, ApiVersion version,
                                                      CorrelationId correlation);
+// The same, but large bytes and records of the message stay where they are: they must outlive the frame, or be kept by
+// it. For Fetch.
+template <class Response>
+[[nodiscard]] ResponseFrame encode_borrowing(const Response& response, ApiVersion version, CorrelationId correlation);
 // The client's side, for tests and tools.
 template <class Request>
 [[nodiscard]] std::vector<std::byte> encode_request(const Request& request, ApiVersion version,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/protocol/api_table.h"
+#include "broker/protocol/borrowing.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/decoder.h"
 #include "broker/protocol/encoder.h"
@@ -48,8 +49,22 @@ template <class Response>
 std::vector<std::byte> encode_response(const Response& response, ApiVersion version, CorrelationId correlation) {
   const std::size_t header = kFrameLengthBytes + response_header_size(Response::kKey, version);
   std::vector<std::byte> frame(header + encoded_size(response, version));
-  write_response_header(frame, Response::kKey, version, correlation);
+  write_response_header(frame, Response::kKey, version, correlation, frame.size());
   encode_into(std::span(frame).subspan(header), response, version);
+  return frame;
+}
+
+template <class Response>
+ResponseFrame encode_borrowing(const Response& response, ApiVersion version, CorrelationId correlation) {
+  const WireForm form{version.value(), is_flexible(Response::kKey, version)};
+  const std::size_t header = kFrameLengthBytes + response_header_size(Response::kKey, version);
+  BorrowingSizer sizer;
+  Encoder<BorrowingSizer>(sizer, form).write(response);
+  ResponseFrame frame(std::vector<std::byte>(header + sizer.size()));
+  BorrowingWriter writer(frame, header);
+  Encoder<BorrowingWriter>(writer, form).write(response);
+  ENSURE(writer.remaining() == 0, "a message is shorter than it was measured");
+  write_response_header(frame.encoded(), Response::kKey, version, correlation, frame.size());
   return frame;
 }
 

@@ -78,7 +78,7 @@ class Encoder {
   }
   void write(const BytesView& value, bool = true) {
     write_length<std::int32_t>(value.size());
-    out_.bytes(value.span());
+    out_.view(value.span());
   }
   template <class T>
   void write(const std::vector<T>& value, bool = true) {

@@ -1,4 +1,5 @@
-// Fetch (key 1), versions 4–16: response. Records are views of what the store read; keep that until it is encoded.
+// Fetch (key 1), versions 4–16: response. Records are views of what the store read; keep that until it is encoded, or,
+// after encode_borrowing, sent.
 #pragma once
 
 #include <cstdint>

@@ -46,12 +46,13 @@ std::size_t response_header_size(ApiKey key, ApiVersion version) noexcept {
   return key != ApiKey::api_versions && is_flexible(key, version) ? 5 : 4;
 }
 
-void write_response_header(std::span<std::byte> frame, ApiKey key, ApiVersion version, CorrelationId correlation) {
+void write_response_header(std::span<std::byte> begin, ApiKey key, ApiVersion version, CorrelationId correlation,
+                           std::size_t frame_bytes) {
   const std::size_t size = response_header_size(key, version);
-  ENSURE(frame.size() >= kFrameLengthBytes + size, "a response frame has room for its header");
-  ENSURE(frame.size() - kFrameLengthBytes <= INT32_MAX, "a response frame's size fits its length field");
-  WireWriter out(frame);
-  out.integer(static_cast<std::int32_t>(frame.size() - kFrameLengthBytes));
+  ENSURE(begin.size() >= kFrameLengthBytes + size, "a response frame has room for its header");
+  ENSURE(frame_bytes - kFrameLengthBytes <= INT32_MAX, "a response frame's size fits its length field");
+  WireWriter out(begin);
+  out.integer(static_cast<std::int32_t>(frame_bytes - kFrameLengthBytes));
   out.integer(correlation.value());
   if (size > 4) out.unsigned_varint(0);
 }

@@ -41,8 +41,9 @@ struct DecodedHeader {
 
 // 4 (correlation), or 5 with the empty tag section of header v1.
 [[nodiscard]] std::size_t response_header_size(ApiKey key, ApiVersion version) noexcept;
-// Writes length and header at the beginning of a whole frame.
-void write_response_header(std::span<std::byte> frame, ApiKey key, ApiVersion version, CorrelationId correlation);
+// Writes length and header at the beginning of a frame that is `frame_bytes` long in all.
+void write_response_header(std::span<std::byte> begin, ApiKey key, ApiVersion version, CorrelationId correlation,
+                           std::size_t frame_bytes);
 // The client's side: four length bytes, to be filled in, and the header.
 [[nodiscard]] std::vector<std::byte> encode_request_header(ApiKey key, ApiVersion version, CorrelationId correlation,
                                                            std::string_view client_id);

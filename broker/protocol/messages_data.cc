@@ -11,6 +11,7 @@ COMPILE_REQUEST(ProduceRequest);
 COMPILE_RESPONSE(ProduceResponse);
 COMPILE_REQUEST(FetchRequest);
 COMPILE_RESPONSE(FetchResponse);
+template ResponseFrame encode_borrowing<FetchResponse>(const FetchResponse&, ApiVersion, CorrelationId);
 COMPILE_REQUEST(ListOffsetsRequest);
 COMPILE_RESPONSE(ListOffsetsResponse);
 COMPILE_REQUEST(InitProducerIdRequest);

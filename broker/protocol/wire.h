@@ -97,6 +97,8 @@ class WireSizer {
   }
   void unsigned_varint(std::uint32_t value) { size_ += (static_cast<std::size_t>(std::bit_width(value | 1U)) + 6) / 7; }
   void bytes(std::span<const std::byte> bytes) { size_ += bytes.size(); }
+  // Bytes that a BytesView shows: another sizer need not count them (borrowing.h).
+  void view(std::span<const std::byte> view) { bytes(view); }
 
  private:
   std::size_t size_ = 0;
@@ -117,6 +119,7 @@ class WireWriter {
   }
   void unsigned_varint(std::uint32_t value);
   void bytes(std::span<const std::byte> bytes);
+  void view(std::span<const std::byte> view) { bytes(view); }
 
  private:
   std::byte* at_;

@@ -86,7 +86,7 @@ void BrokerRig::check_answers() {
     using Kind = handlers::Reply::Kind;
     if (asked.reply->kind() == Kind::waiting) return false;
     if (asked.reply->kind() == Kind::close) check(!asked.reply->why().empty(), "closed without a word");
-    if (asked.reply->kind() == Kind::frame) check_answer(asked.header, asked.reply->take_frame());
+    if (asked.reply->kind() == Kind::frame) check_answer(asked.header, asked.reply->take_frame().joined());
     return true;
   });
 }

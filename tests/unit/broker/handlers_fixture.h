@@ -60,7 +60,7 @@ class HandlersTest : public testing::Test {
   template <class Response>
   Response answer(const handlers::ReplyPtr& reply, int version) {
     EXPECT_EQ(reply->kind(), handlers::Reply::Kind::frame) << reply->why();
-    kept.push_back(std::make_unique<std::vector<std::byte>>(reply->take_frame()));
+    kept.push_back(std::make_unique<std::vector<std::byte>>(reply->take_frame().joined()));
     const protocol::ApiVersion api_version(static_cast<std::int16_t>(version));
     const auto skip = protocol::kFrameLengthBytes + protocol::response_header_size(Response::kKey, api_version);
     auto decoded = protocol::decode<Response>(std::span<const std::byte>(*kept.back()).subspan(skip), api_version);
