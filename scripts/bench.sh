@@ -1,14 +1,19 @@
 # ./x bench: sourced by ./x.
 
 run_bench() {
-  if wants_help "$@" && [[ ! -x /usr/bin/python3 ]]; then
-    echo "usage: ./x bench"
+  # A wrong argument is told before minutes of installing and building; this file needs nothing but Python.
+  local help
+  if [[ -x /usr/bin/python3 ]]; then
+    help=$(/usr/bin/python3 tests/bench/arguments.py "$@") || exit "$EXIT_USAGE"
+  elif wants_help "$@"; then
+    help="usage: ./x bench"
+  fi
+  if [[ -n ${help:-} ]]; then
+    echo "$help"
     return
   fi
-  if ! wants_help "$@"; then
-    need_packages build test demo
-    configure_with_tests release
-    build_targets release all
-  fi
+  need_packages build test demo
+  configure_with_tests release
+  build_targets release all
   exec /usr/bin/python3 tests/bench/run.py "$@"
 }

@@ -331,8 +331,6 @@ def median_of(runs: list) -> dict:
             for key in runs[0]}
 
 
-PARTS = ("throughput", "single", "starts", "growth", "idle")
-
 
 def run(folder: Path, build: Path, arguments) -> dict:
     bench = BrokerBench(folder, build, arguments)

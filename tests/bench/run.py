@@ -1,11 +1,6 @@
 #!/usr/bin/python3
-"""The benchmarks of `./x bench`: every figure is a ratio of two things measured in the same run.
+"""Runs the benchmarks that arguments.py names."""
 
-Nothing is asserted: the machine decides the numbers, a reader compares them. Output: one readable line per figure and,
-with --json FILE, the same as JSON.
-"""
-
-import argparse
 import json
 import os
 import shutil
@@ -16,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from arguments import ROOT, SHARED, parse_arguments
+
 sys.path.insert(0, str(ROOT / "deploy" / "demo"))
 
 import psycopg2  # noqa: E402  (after the path above)
@@ -25,7 +21,6 @@ from processes import Child, accepts_connections, wait_for  # noqa: E402
 
 import broker_bench  # noqa: E402
 import resume  # noqa: E402
-from resume_stack import OUTAGES  # noqa: E402
 
 FILL = """
 INSERT INTO message_record (topic, message_key, body)
@@ -193,32 +188,12 @@ def say(line: str) -> None:
 
 
 BENCHES = {"drain": bench_drain, "produce": bench_produce, "latency": bench_latency}
-# With servers of their own, and long: only when they are named.
 OWN_SERVERS = {"broker": broker_bench.run, "resume": resume.run}
-ALL = [*BENCHES, *OWN_SERVERS]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("only", nargs="*", help=f"which ones: {', '.join(ALL)} (default: those that share servers, "
-                                                f"{', '.join(BENCHES)})")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="waiting rows of the drain")
-    parser.add_argument("--records", type=int, default=1_000_000, help="records of the durable produce")
-    parser.add_argument("--seconds", type=int, default=30, help="of the latency run")
-    parser.add_argument("--outages", nargs="+", choices=OUTAGES, default=list(OUTAGES), metavar="OUTAGE",
-                        help=f"of resume (default: all): {', '.join(OUTAGES)}")
-    parser.add_argument("--lengths", nargs="+", type=float, default=[0.5, 5, 30, 90], help="of its outages, in seconds")
-    parser.add_argument("--repeat", type=int, default=3, help="how often each figure of broker and resume is measured")
-    parser.add_argument("--parts", nargs="+", choices=broker_bench.PARTS, default=list(broker_bench.PARTS),
-                        metavar="PART", help=f"of broker (default: all): {', '.join(broker_bench.PARTS)}")
-    parser.add_argument("--no-kafka", action="store_true", help="broker alone, without Apache Kafka beside it")
-    parser.add_argument("--json", type=Path, help="write all figures to this file")
-    parser.add_argument("--build", type=Path, default=ROOT / "build", help="build folder of the programs")
-    arguments = parser.parse_args()
-    unknown = [name for name in arguments.only if name not in ALL]
-    if unknown:
-        parser.error(f"unknown benchmark {unknown[0]}; there are {', '.join(ALL)}")
-    names = arguments.only or list(BENCHES)
+    arguments = parse_arguments()
+    names = arguments.only or SHARED
     folder = Path(tempfile.mkdtemp(prefix="outbox-bench-"))
     folder.chmod(0o755)
     results = {}
