@@ -154,6 +154,12 @@ function stateChip(source) {
   return chip("warn", source.state || "starting");
 }
 
+function databaseChip(source) {
+  if (source.database_up) return chip("good", "database up");
+  // Neither up nor an error: it has not been asked yet.
+  return source.database_error ? chip("bad", "database down") : chip("", "database not asked yet");
+}
+
 function oldest(source) {
   if (source.oldest_pending_ms === null) return figure("Oldest waiting", [[source.counts ? "none" : "–", ""]]);
   return figure("Oldest waiting", durationParts(serverNow() - source.oldest_pending_ms));
@@ -165,9 +171,9 @@ function waitingTotal(counts) {
 
 function sourceCard(source) {
   const top = make("div", "top", make("span", "name", source.name), make("span", "table", source.table));
-  top.append(stateChip(source), ownership(source), chip(source.database_up ? "good" : "bad", source.database_up ? "database up" : "database down"));
+  top.append(stateChip(source), ownership(source), databaseChip(source));
   const card = make("article", "card", top);
-  if (!source.database_up && source.database_error) card.append(make("p", "reason", source.database_error));
+  if (source.database_error) card.append(make("p", "reason", source.database_error));
 
   const rate = source.delivered_per_second;
   const rateText = rate >= 10 || rate === 0 ? count(Math.round(rate)) : rate.toFixed(1);
