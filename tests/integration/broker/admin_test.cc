@@ -15,6 +15,7 @@
 #include "broker/protocol/list_offsets.h"
 #include "broker/protocol/produce.h"
 #include "broker/protocol/record_batch_builder.h"
+#include "tests/integration/broker/requests.h"
 #include "tests/integration/broker/wire_client.h"
 #include "tests/support/net.h"
 #include "tests/support/programs.h"
@@ -46,18 +47,6 @@ protocol::ProduceRequest production(const std::vector<std::byte>& records) {
   protocol::ProduceRequest request;
   request.acks = -1;
   request.topics.push_back({"t", {{0, protocol::BytesView(records)}}});
-  return request;
-}
-protocol::FetchRequest fetching(std::int64_t offset, int wait_ms = 0) {
-  protocol::FetchRequest request;
-  request.max_wait_ms = wait_ms;
-  request.min_bytes = 1;
-  protocol::FetchTopic topic;
-  topic.topic = "t";
-  topic.partitions.emplace_back();
-  topic.partitions[0].fetch_offset = offset;
-  topic.partitions[0].partition_max_bytes = 1 << 20;
-  request.topics.push_back(topic);
   return request;
 }
 std::int64_t end_of(WireClient& client) {
@@ -155,7 +144,7 @@ TEST(Admin, AFetchThatWaitsIsAnsweredWhenItsTopicIsDeleted) {
   WireClient client(broker.port());
   ASSERT_TRUE(client.call<protocol::CreateTopicsResponse>(creation("t"), 7));
   WireClient reader(broker.port());
-  ASSERT_TRUE(reader.send(fetching(0, 60'000), 12));
+  ASSERT_TRUE(reader.send(fetch_of({.offset = 0, .wait_ms = 60'000}), 12));
   ASSERT_TRUE(test_support::wait_until([&] {
     const auto metrics = test_support::http_get(broker.admin_port(), "/metrics");
     return metrics && metrics->body.find("broker_waiting_fetches 1") != std::string::npos;

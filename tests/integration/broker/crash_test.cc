@@ -15,6 +15,7 @@
 #include "broker/protocol/record_batch.h"
 #include "broker/protocol/record_batch_builder.h"
 #include "common/error.h"
+#include "tests/integration/broker/requests.h"
 #include "tests/integration/broker/wire_client.h"
 #include "tests/support/programs.h"
 #include "tests/support/seed.h"
@@ -118,14 +119,7 @@ std::map<std::int64_t, std::size_t> read_all(std::uint16_t port, int partition) 
   std::map<std::int64_t, std::size_t> found;
   WireClient client(port);
   for (;;) {
-    protocol::FetchRequest fetch;
-    protocol::FetchTopic topic;
-    topic.topic = "t";
-    topic.partitions.emplace_back();
-    topic.partitions.back().partition = partition;
-    topic.partitions.back().fetch_offset = static_cast<std::int64_t>(found.size());
-    topic.partitions.back().partition_max_bytes = 1 << 20;
-    fetch.topics.push_back(topic);
+    const auto fetch = fetch_of({.partition = partition, .offset = static_cast<std::int64_t>(found.size())});
     const auto response = client.call<protocol::FetchResponse>(fetch, 11);
     if (!response || response->topics.at(0).partitions.at(0).error_code != ErrorCode::none) {
       ADD_FAILURE() << "the log cannot be read";

@@ -16,6 +16,7 @@
 #include "broker/protocol/produce.h"
 #include "broker/protocol/record_batch.h"
 #include "broker/protocol/record_batch_builder.h"
+#include "tests/integration/broker/requests.h"
 #include "tests/integration/broker/wire_client.h"
 #include "tests/support/net.h"
 #include "tests/support/programs.h"
@@ -94,15 +95,8 @@ class SmallDisk : public testing::TestWithParam<const char*> {
   std::set<std::int64_t> offsets_there(int partition) {
     std::set<std::int64_t> there;
     for (std::int64_t next = 0;;) {
-      protocol::FetchRequest fetch;
-      protocol::FetchTopic topic;
-      topic.topic = "t";
-      topic.partitions.emplace_back();
-      topic.partitions.back().partition = partition;
-      topic.partitions.back().fetch_offset = next;
-      topic.partitions.back().partition_max_bytes = 1 << 20;
-      fetch.topics.push_back(topic);
-      const auto response = client_->call<protocol::FetchResponse>(fetch, 11);
+      const auto response =
+          client_->call<protocol::FetchResponse>(fetch_of({.partition = partition, .offset = next}), 11);
       if (!response) return there;
       const auto& found = response->topics.at(0).partitions.at(0);
       EXPECT_EQ(found.error_code, ErrorCode::none);

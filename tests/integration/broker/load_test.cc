@@ -10,6 +10,7 @@
 #include "broker/protocol/metadata.h"
 #include "broker/protocol/produce.h"
 #include "broker/protocol/record_batch_builder.h"
+#include "tests/integration/broker/requests.h"
 #include "tests/integration/broker/wire_client.h"
 #include "tests/support/net.h"
 #include "tests/support/programs.h"
@@ -34,17 +35,7 @@ long resident_kib(pid_t pid) {
   return 0;
 }
 
-protocol::FetchRequest fetch_all(int wait_ms) {
-  protocol::FetchRequest request;
-  request.max_wait_ms = wait_ms;
-  request.min_bytes = 1;
-  protocol::FetchTopic topic;
-  topic.topic = "t";
-  topic.partitions.emplace_back();
-  topic.partitions.back().partition_max_bytes = 50 << 20;
-  request.topics.push_back(topic);
-  return request;
-}
+protocol::FetchRequest fetch_all(int wait_ms) { return fetch_of({.wait_ms = wait_ms, .bytes_max = 50 << 20}); }
 
 protocol::ErrorCode produce(WireClient& client, const std::vector<std::byte>& records) {
   protocol::ProduceRequest request;

@@ -9,6 +9,7 @@
 #include "broker/protocol/metadata.h"
 #include "broker/protocol/produce.h"
 #include "broker/protocol/record_batch_builder.h"
+#include "tests/integration/broker/requests.h"
 #include "tests/integration/broker/wire_client.h"
 #include "tests/support/net.h"
 #include "tests/support/programs.h"
@@ -69,14 +70,7 @@ TEST(BrokerProgram, AnswersWhatWaitsBeforeItEnds) {
   BrokerProcess broker;
   WireClient client(broker.port());
   ASSERT_TRUE(client.call<protocol::MetadataResponse>(metadata("t"), 4));
-  protocol::FetchRequest fetch;
-  fetch.max_wait_ms = 60'000;
-  fetch.min_bytes = 1;
-  protocol::FetchTopic topic;
-  topic.topic = "t";
-  topic.partitions.emplace_back();
-  fetch.topics.push_back(topic);
-  ASSERT_TRUE(client.send(fetch, 11));
+  ASSERT_TRUE(client.send(fetch_of({.wait_ms = 60'000}), 11));
   ASSERT_TRUE(wait_until([&] {
     const auto metrics = test_support::http_get(broker.admin_port(), "/metrics");
     return metrics && metrics->body.find("broker_waiting_fetches 1") != std::string::npos;

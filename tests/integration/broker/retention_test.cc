@@ -17,6 +17,7 @@
 #include "broker/protocol/produce.h"
 #include "broker/protocol/record_batch.h"
 #include "broker/protocol/record_batch_builder.h"
+#include "tests/integration/broker/requests.h"
 #include "tests/integration/broker/wire_client.h"
 #include "tests/support/net.h"
 #include "tests/support/programs.h"
@@ -106,22 +107,12 @@ class RetentionBroker : public testing::Test {
     const auto response = connect()->call<protocol::ListOffsetsResponse>(request, 5);
     return response ? response->topics.at(0).partitions.at(0).offset : -1;
   }
-  static protocol::FetchRequest fetch_from(int partition, std::int64_t offset) {
-    protocol::FetchRequest fetch;
-    protocol::FetchTopic topic;
-    topic.topic = "t";
-    topic.partitions.emplace_back();
-    topic.partitions.back().partition = partition;
-    topic.partitions.back().fetch_offset = offset;
-    topic.partitions.back().partition_max_bytes = 1 << 20;
-    fetch.topics.push_back(topic);
-    return fetch;
-  }
   // Everything from the offset to the end is there, and is what was written.
   void expect_readable(int partition, std::int64_t from) const {
     const auto client = connect();
     while (from < ends_.at(partition)) {
-      const auto response = client->call<protocol::FetchResponse>(fetch_from(partition, from), 11);
+      const auto response =
+          client->call<protocol::FetchResponse>(fetch_of({.partition = partition, .offset = from}), 11);
       ASSERT_TRUE(response);
       const auto& found = response->topics.at(0).partitions.at(0);
       ASSERT_EQ(found.error_code, ErrorCode::none) << "partition " << partition << " offset " << from;
@@ -207,7 +198,7 @@ TEST_F(RetentionBroker, NothingUnconsumedIsEverGoneAndConsumedOldDataGoes) {
   EXPECT_LE(segment_files(), 2U * kPartitions) << "the files go with the next checkpoint";
   broker_->start();
   // A consumer that comes with what is gone is told, and so is the log.
-  const auto response = connect()->call<protocol::FetchResponse>(fetch_from(0, 3), 11);
+  const auto response = connect()->call<protocol::FetchResponse>(fetch_of({.partition = 0, .offset = 3}), 11);
   ASSERT_TRUE(response);
   EXPECT_EQ(response->topics.at(0).partitions.at(0).error_code, ErrorCode::offset_out_of_range);
   EXPECT_NE(broker_->log().find("a consumer asked for records that are deleted"), std::string::npos);

@@ -15,6 +15,7 @@
 #include "broker/protocol/produce.h"
 #include "broker/protocol/record_batch_builder.h"
 #include "common/unique_fd.h"
+#include "tests/integration/broker/requests.h"
 #include "tests/integration/broker/wire_client.h"
 #include "tests/support/wait_until.h"
 #include "tests/unit/broker/memory_store.h"
@@ -101,17 +102,7 @@ class ServerTest : public testing::Test {
   std::uint64_t ended(const std::string& why) {
     return metrics_.counter("broker_connections_ended_total", "", {{"reason", why}}).value();
   }
-  static protocol::FetchRequest fetch(int wait_ms) {
-    protocol::FetchRequest request;
-    request.max_wait_ms = wait_ms;
-    request.min_bytes = 1;
-    protocol::FetchTopic topic;
-    topic.topic = "t";
-    topic.partitions.emplace_back();
-    topic.partitions.back().partition_max_bytes = 8 << 20;
-    request.topics.push_back(topic);
-    return request;
-  }
+  static protocol::FetchRequest fetch(int wait_ms) { return fetch_of({.wait_ms = wait_ms, .bytes_max = 8 << 20}); }
   static protocol::ProduceRequest produce(const std::vector<std::byte>& records, int acks) {
     protocol::ProduceRequest request;
     request.acks = static_cast<std::int16_t>(acks);
