@@ -11,7 +11,7 @@ namespace broker {
 
 // Reads superblock, checkpoint, journal and every batch of every segment. Lists all that is damaged, with file, byte
 // and the way out; true: all is well.
-[[nodiscard]] bool check_folder(storage::FileSystem& files, const std::filesystem::path& folder, std::ostream& out);
+[[nodiscard]] bool check_folder(storage::FileSystem& files, const std::filesystem::path& path, std::ostream& out);
 
 // A folder: topics with their bounds, groups with their offsets, accepted losses, then checkpoint and journal record by
 // record. A file of a folder: that one alone.

@@ -19,6 +19,7 @@ class PgObserver final : public core::OutboxObserver {
   std::vector<core::DeadRow> newest_dead(int rows_max) override {
     const Result found = connection_.run("newest_dead", Params().add_int(rows_max));
     std::vector<core::DeadRow> rows;
+    rows.reserve(static_cast<std::size_t>(found.rows()));
     for (int row = 0; row < found.rows(); ++row) {
       rows.push_back({.id = found.integer(row, 0),
                       .topic = common::valid_utf8(found.value(row, 1)),

@@ -24,7 +24,7 @@ using core::Row;
 using core::RowId;
 
 // The column after RowColumn's in every statement but poll: the database's clock.
-constexpr int kNow = kColumns;
+constexpr int kNow = column::count;
 
 BodyType find_body_type(Connection& connection, const std::string& table) {
   const Result found = connection.execute(
@@ -44,17 +44,17 @@ class Page {
   // False: full, neither this row nor a later one is in.
   bool add(const Result& result, int row, const DecodeContext& context) {
     if (full_ || count_ >= rows_max_) return !(full_ = true);
-    if (result.integer(row, kStatus) == 2) {
+    if (result.integer(row, column::status) == 2) {
       dead.push_back(core::Headline(decode_headline(result, row, context)));
       last = dead.back().id;
       ++count_;
       return true;
     }
-    const bool large = !result.is_null(row, kOversize);
-    const std::int64_t bytes = large ? result.integer(row, kOversize)
-                               : result.is_null(row, kBody)
+    const bool large = !result.is_null(row, column::oversize);
+    const std::int64_t bytes = large ? result.integer(row, column::oversize)
+                               : result.is_null(row, column::body)
                                    ? 0
-                                   : static_cast<std::int64_t>(result.value(row, kBody).size());
+                                   : static_cast<std::int64_t>(result.value(row, column::body).size());
     if (!rows.empty() && bytes_ + bytes > bytes_max_) return !(full_ = true);
     bytes_ += bytes;
     rows.push_back(decode_row(result, row, context));
@@ -171,7 +171,7 @@ PollResult PgReader::read_header(const Result& page, int header, const PollReque
 
 int header_row(const Result& page) {
   int row = 0;
-  while (row < page.rows() && !page.is_null(row, kStatus)) ++row;
+  while (row < page.rows() && !page.is_null(row, column::status)) ++row;
   ENSURE(row < page.rows(), "a poll's page has a header row");
   return row;
 }
@@ -181,7 +181,7 @@ std::vector<std::pair<std::int64_t, int>> rows_in_order(const Result& page, int 
   std::vector<std::pair<std::int64_t, int>> rows;
   rows.reserve(static_cast<std::size_t>(page.rows()));
   for (int row = 0; row < page.rows(); ++row) {
-    if (row != header) rows.emplace_back(page.integer(row, kId), row);
+    if (row != header) rows.emplace_back(page.integer(row, column::id), row);
   }
   if (!std::ranges::is_sorted(rows)) std::ranges::sort(rows);
   return rows;
@@ -299,7 +299,7 @@ void PgReader::read_rows(std::span<const std::int64_t> ids, int inline_bytes, co
 std::vector<Row> PgReader::load_whole(std::span<const std::int64_t> ids) {
   std::vector<Row> rows;
   const Take take = [&](const Result& result, int row, const DecodeContext& with) {
-    if (result.integer(row, kStatus) == 0) rows.push_back(decode_row(result, row, with));
+    if (result.integer(row, column::status) == 0) rows.push_back(decode_row(result, row, with));
   };
   if (connection_.in_transaction()) {
     read_halves(ids, std::numeric_limits<int>::max(), take);
@@ -318,7 +318,7 @@ std::vector<Row> PgReader::load(std::span<const RowId> ids, std::int64_t bytes_m
   Page page(std::numeric_limits<int>::max(), bytes_max);
   read_rows(numbers, inline_bytes_of(bytes_max, std::ssize(numbers)),
             [&](const Result& result, int row, const DecodeContext& with) {
-              if (result.integer(row, kStatus) == 0) page.add(result, row, with);
+              if (result.integer(row, column::status) == 0) page.add(result, row, with);
             });
   if (!page.large_ids.empty()) page.fill_large(load_whole(page.large_ids));
   return std::move(page.rows);
@@ -342,7 +342,8 @@ std::vector<Headline> PgReader::headlines(const char* statement, const char* ids
   in_snapshot([&] {
     const Result rows = connection_.run(ids_statement, params);
     std::vector<std::int64_t> ids;
-    for (int row = 0; row < rows.rows(); ++row) ids.push_back(rows.integer(row, kId));
+    ids.reserve(static_cast<std::size_t>(rows.rows()));
+    for (int row = 0; row < rows.rows(); ++row) ids.push_back(rows.integer(row, column::id));
     std::ranges::sort(ids);
     read_halves(ids, 0, take);
   });

@@ -36,11 +36,11 @@ std::optional<PgTime> time(const Result& result, int row, int column) {
 
 microseconds due_in(const Result& result, int row, bool confirmed, const DecodeContext& context) {
   if (confirmed) {
-    const auto next = time(result, row, kNextAttemptAt);
+    const auto next = time(result, row, column::next_attempt_at);
     return next ? distance(*next, context.now) : microseconds(0);
   }
-  if (const auto next = time(result, row, kNextCheckAt)) return distance(*next, context.now);
-  const PgTime created = result.integer(row, kCreatedAt);
+  if (const auto next = time(result, row, column::next_check_at)) return distance(*next, context.now);
+  const PgTime created = result.integer(row, column::created_at);
   if (!is_finite(created)) return microseconds(0);
   return distance(created, context.now) + context.check_back_first;
 }
@@ -77,27 +77,27 @@ microseconds since_1970(PgTime time) {
 
 core::Headline decode_headline(const Result& result, int row, const DecodeContext& context) {
   core::Headline headline;
-  headline.id = core::RowId(result.integer(row, kId));
-  headline.topic = text(result, row, kTopic, "topic", context, nullptr);
-  headline.key = optional_text(result, row, kKey, "message_key", context, nullptr);
-  headline.dead = result.integer(row, kStatus) == 2;
-  headline.confirmed = result.integer(row, kConfirmed) != 0;
+  headline.id = core::RowId(result.integer(row, column::id));
+  headline.topic = text(result, row, column::topic, "topic", context, nullptr);
+  headline.key = optional_text(result, row, column::key, "message_key", context, nullptr);
+  headline.dead = result.integer(row, column::status) == 2;
+  headline.confirmed = result.integer(row, column::confirmed) != 0;
   headline.due_in = due_in(result, row, headline.confirmed, context);
-  const PgTime created = result.integer(row, kCreatedAt);
+  const PgTime created = result.integer(row, column::created_at);
   if (is_finite(created)) headline.created_at = since_1970(created);
   return headline;
 }
 
 core::Row decode_row(const Result& result, int row, const DecodeContext& context) {
   core::Row out;
-  out.id = core::RowId(result.integer(row, kId));
-  out.topic = text(result, row, kTopic, "topic", context, &out.defect);
-  out.key = optional_text(result, row, kKey, "message_key", context, &out.defect);
-  out.body = optional_text(result, row, kBody, "body", context, &out.defect);
-  out.msg_log_id = optional_text(result, row, kMsgLogId, "msg_log_id", context, &out.defect);
-  out.msg_log_url = optional_text(result, row, kMsgLogUrl, "msg_log_url", context, &out.defect);
-  if (!result.is_null(row, kHeaders)) {
-    std::string_view json = result.value(row, kHeaders);
+  out.id = core::RowId(result.integer(row, column::id));
+  out.topic = text(result, row, column::topic, "topic", context, &out.defect);
+  out.key = optional_text(result, row, column::key, "message_key", context, &out.defect);
+  out.body = optional_text(result, row, column::body, "body", context, &out.defect);
+  out.msg_log_id = optional_text(result, row, column::msg_log_id, "msg_log_id", context, &out.defect);
+  out.msg_log_url = optional_text(result, row, column::msg_log_url, "msg_log_url", context, &out.defect);
+  if (!result.is_null(row, column::headers)) {
+    std::string_view json = result.value(row, column::headers);
     if (!context.unconverted) json.remove_prefix(1);  // jsonb's binary form: a version byte, then its text
     if (auto headers = decode_headers(json)) {
       out.headers = std::move(*headers);
@@ -106,16 +106,16 @@ core::Row decode_row(const Result& result, int row, const DecodeContext& context
                                  : "headers has a byte that does not convert to UTF-8";
     }
   }
-  out.confirmed = result.integer(row, kConfirmed) != 0;
-  out.attempts = static_cast<int>(result.integer(row, kAttempts));
-  out.checks = static_cast<int>(result.integer(row, kChecks));
-  out.unknown_checks = static_cast<int>(result.integer(row, kUnknownChecks));
-  out.redrives = static_cast<int>(result.integer(row, kRedrives));
+  out.confirmed = result.integer(row, column::confirmed) != 0;
+  out.attempts = static_cast<int>(result.integer(row, column::attempts));
+  out.checks = static_cast<int>(result.integer(row, column::checks));
+  out.unknown_checks = static_cast<int>(result.integer(row, column::unknown_checks));
+  out.redrives = static_cast<int>(result.integer(row, column::redrives));
   out.due_in = due_in(result, row, out.confirmed, context);
-  if (const auto first_check = time(result, row, kFirstCheckAt)) {
+  if (const auto first_check = time(result, row, column::first_check_at)) {
     out.since_first_check = std::max(microseconds(0), distance(context.now, *first_check));
   }
-  const PgTime created = result.integer(row, kCreatedAt);
+  const PgTime created = result.integer(row, column::created_at);
   if (is_finite(created)) {
     out.created_at = since_1970(created);
     out.age = distance(context.now, created);

@@ -16,30 +16,32 @@
 namespace relay::pg {
 
 // The columns every row-reading statement selects, in this order.
+namespace column {
 enum RowColumn : int {
-  kId,
-  kTopic,
-  kKey,
-  kBody,      // null when `oversize` is not
-  kOversize,  // bytes of body and headers when they were too many to come along
-  kHeaders,
-  kStatus,  // null: the header row, see kHeader…
-  kConfirmed,
-  kMsgLogId,
-  kMsgLogUrl,
-  kAttempts,
-  kNextAttemptAt,
-  kChecks,
-  kUnknownChecks,
-  kFirstCheckAt,
-  kNextCheckAt,
-  kRedrives,
-  kCreatedAt,
-  kColumns,
+  id,
+  topic,
+  key,
+  body,      // null when `oversize` is not
+  oversize,  // bytes of body and headers when they were too many to come along
+  headers,
+  status,  // null: the header row, see kHeader…
+  confirmed,
+  msg_log_id,
+  msg_log_url,
+  attempts,
+  next_attempt_at,
+  checks,
+  unknown_checks,
+  first_check_at,
+  next_check_at,
+  redrives,
+  created_at,
+  count,
 };
+}  // namespace column
 // The header row of a poll borrows columns of the right type.
-constexpr int kHeaderHighestId = kId, kHeaderSnapshot = kTopic, kHeaderInsertLsn = kKey, kHeaderFlushLsn = kMsgLogId,
-              kHeaderNow = kCreatedAt;
+constexpr int kHeaderHighestId = column::id, kHeaderSnapshot = column::topic, kHeaderInsertLsn = column::key,
+              kHeaderFlushLsn = column::msg_log_id, kHeaderNow = column::created_at;
 
 // The database's clock when the statement began, in its own count (µs since 2000).
 using PgTime = std::int64_t;

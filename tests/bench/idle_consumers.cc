@@ -182,8 +182,10 @@ void run_fetch(int port, const std::string& topic, int partitions, int count, in
 
 void run_echo(int port, int count, int max_wait_ms, int seconds) {
   std::vector<Consumer> consumers;
-  for (int i = 0; i < count; ++i)
+  consumers.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
     consumers.push_back({.socket = connect_to(port), .request = fetch_of("idle", 0, 0, 500)});
+  }
   exchange(consumers, std::chrono::milliseconds(max_wait_ms), seconds);
 }
 
@@ -214,11 +216,9 @@ void run_echo(int port, int count, int max_wait_ms, int seconds) {
         continue;
       }
       const auto bytes = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
-      if (bytes <= 0) {
-        ::close(socket);
-      } else if (::send(socket, buffer.data(), static_cast<std::size_t>(bytes), MSG_NOSIGNAL) != bytes) {
-        ::close(socket);
-      }
+      const bool echoed =
+          bytes > 0 && ::send(socket, buffer.data(), static_cast<std::size_t>(bytes), MSG_NOSIGNAL) == bytes;
+      if (!echoed) ::close(socket);
     }
   }
 }

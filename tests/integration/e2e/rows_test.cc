@@ -10,7 +10,6 @@
 namespace e2e {
 namespace {
 
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 

@@ -1,7 +1,6 @@
 // How the store meets a database that refuses, is missing something, stops answering or comes back.
 #include <gmock/gmock.h>
-#include <signal.h>
-
+#include <csignal>
 #include <regex>
 
 #include "relay/pg/connection.h"

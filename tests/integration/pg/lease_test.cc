@@ -1,5 +1,5 @@
 // The lease, the source's identity, the page's dead rows and retention against a real PostgreSQL.
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <atomic>
 #include <thread>
@@ -12,7 +12,6 @@ namespace {
 using relay::core::Epoch;
 using relay::core::LeaseView;
 using relay::core::RowId;
-using testing::ElementsAre;
 
 class Lease : public PgTest {};
 

@@ -7,7 +7,6 @@ namespace pg_test {
 namespace {
 
 using relay::core::Checked;
-using relay::core::Delivered;
 using relay::core::Epoch;
 using relay::core::Failed;
 using relay::core::MarkBatch;

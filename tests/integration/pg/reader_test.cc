@@ -10,7 +10,6 @@ namespace pg_test {
 namespace {
 
 using relay::core::IdRange;
-using relay::core::PollRequest;
 using relay::core::PollResult;
 using relay::core::RowId;
 using std::chrono::microseconds;

@@ -83,6 +83,7 @@ Spent bare_loop(Connection& connection) {
     const relay::pg::Result page = connection.run("bare_read", Params().add_bigint(after));
     if (page.rows() == 0) break;
     std::vector<std::int64_t> ids;
+    ids.reserve(static_cast<std::size_t>(page.rows()));
     for (int row = 0; row < page.rows(); ++row) ids.push_back(page.integer(row, 0));
     after = ids.back();
     connection.run("bare_mark", Params().add_bigints(ids));

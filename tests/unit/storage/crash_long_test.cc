@@ -24,8 +24,7 @@ TEST(StorageCrashLong, NothingAcknowledgedIsLostInAHundredThousandCrashes) {
     CrashRun run(first + i, {});
     for (int life = 0; life < kLivesOfARun; ++life) {
       const auto wrong = run.live_once();
-      ASSERT_FALSE(wrong.has_value()) << *wrong << "\nagain: OUTBOX_CRASH_SEED=" << first + i
-                                      << " OUTBOX_CRASH_RUNS=1";
+      ASSERT_FALSE(wrong.has_value()) << *wrong << "\nagain: OUTBOX_CRASH_SEED=" << first + i << " OUTBOX_CRASH_RUNS=1";
     }
     crashes += run.crashes();
   }
