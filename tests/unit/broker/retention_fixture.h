@@ -28,10 +28,10 @@ inline constexpr auto kYear = 24h * 365;
 // Both clocks, each in the test's hand.
 class TwoClocks final : public common::Clock {
  public:
-  [[nodiscard]] std::chrono::nanoseconds steady() const override { return steady_; }
-  [[nodiscard]] std::chrono::microseconds wall() const override { return wall_; }
-  std::chrono::nanoseconds steady_{1h};
-  std::chrono::microseconds wall_{std::chrono::seconds(1'700'000'000)};
+  [[nodiscard]] std::chrono::nanoseconds steady() const override { return steady_now; }
+  [[nodiscard]] std::chrono::microseconds wall() const override { return wall_now; }
+  std::chrono::nanoseconds steady_now{1h};
+  std::chrono::microseconds wall_now{std::chrono::seconds(1'700'000'000)};
 };
 
 class RetentionTest : public testing::Test {
@@ -73,15 +73,15 @@ class RetentionTest : public testing::Test {
   // Ticks once a second, as the loop does. Both clocks go on.
   void pass(std::chrono::seconds time) {
     for (std::chrono::seconds i{0}; i < time; ++i) {
-      clock.steady_ += 1s;
-      clock.wall_ += 1s;
+      clock.steady_now += 1s;
+      clock.wall_now += 1s;
       broker->tick();
     }
   }
   // Until a whole pass has been made that began after this call.
   void look() {
     for (const auto passes = report().passes; report().passes < passes + 2;) {
-      clock.steady_ = std::max<std::chrono::nanoseconds>(clock.steady_, broker->room().next_deadline());
+      clock.steady_now = std::max<std::chrono::nanoseconds>(clock.steady_now, broker->room().next_deadline());
       broker->tick();
     }
   }

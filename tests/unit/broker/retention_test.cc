@@ -65,10 +65,10 @@ TEST_F(RetentionTest, JumpsOfTheWallClockAgeNothing) {
   auto& topic = make_topic("t", {{"retention.ms", "60000"}});
   append(topic);
   commit(topic, "g", 30);
-  clock.wall_ += kYear;
+  clock.wall_now += kYear;
   pass(20s);
   append(topic);
-  clock.wall_ -= 2 * kYear;
+  clock.wall_now -= 2 * kYear;
   pass(20s);
   append(topic);
   EXPECT_EQ(log_start(topic), 0);
@@ -88,8 +88,8 @@ TEST_F(RetentionTest, StartWithAClockAYearOffAgesNothing) {
     commit(topic, "g", 20);
     pass(30s);
     append(topic);  // tells the next process how far the clock had come
-    clock.wall_ += jump;
-    clock.steady_ += 7h;  // it was down so long, and the machine was not
+    clock.wall_now += jump;
+    clock.steady_now += 7h;  // it was down so long, and the machine was not
     start();
     auto& again = *state->find_topic(name);
     pass(20s);
@@ -187,11 +187,11 @@ TEST_F(RetentionTest, WorksInSlicesHoweverManyPartitionsThereAre) {
   append(topic, kPartitions - 1);
   commit(topic, "g", 10, kPartitions - 1);
   look();
-  clock.steady_ += 10s;
+  clock.steady_now += 10s;
   int ticks = 0;
   for (const auto passes = report().passes; report().passes == passes; ++ticks) {
     const auto asked = store.segments_asked();
-    clock.steady_ = std::max<std::chrono::nanoseconds>(clock.steady_, broker->room().next_deadline());
+    clock.steady_now = std::max<std::chrono::nanoseconds>(clock.steady_now, broker->room().next_deadline());
     broker->tick();
     EXPECT_LE(store.segments_asked() - asked, static_cast<std::size_t>(core::Retention::kStepsPerSlice));
   }
@@ -204,7 +204,7 @@ TEST_F(RetentionTest, TopicsThatComeAndGoDuringAPassDisturbNothing) {
   for (int i = 0; i < 5; ++i) append(make_topic("t" + std::to_string(i), {{"retention.ms", "1000"}}, 1'500));
   pass(12s);
   for (int i = 0; i < 40; ++i) {
-    clock.steady_ = std::max<std::chrono::nanoseconds>(clock.steady_, broker->room().next_deadline());
+    clock.steady_now = std::max<std::chrono::nanoseconds>(clock.steady_now, broker->room().next_deadline());
     broker->tick();
     const auto name = "t" + std::to_string(i % 5);
     broker->delete_topic(*state->find_topic(name));
