@@ -16,11 +16,12 @@
 #include "broker/handlers/reply.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/headers.h"
+#include "common/byte_buffer.h"
 #include "common/metrics.h"
 
 namespace broker::handlers {
 
-using Frame = std::shared_ptr<std::vector<std::byte>>;
+using Frame = std::shared_ptr<common::ByteBuffer>;
 
 struct HandlerLimits {
   std::uint32_t fetch_bytes_max = 4 << 20;  // of one Fetch response; still at least one whole batch

@@ -24,6 +24,7 @@
 #include "broker/net/hub.h"
 #include "broker/net/transfer.h"
 #include "broker/protocol/response_frame.h"
+#include "common/byte_buffer.h"
 
 namespace broker::net {
 
@@ -69,7 +70,7 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   // A frame and its place on the account, for as long as anybody has it.
   struct HeldFrame {
-    std::vector<std::byte> bytes;
+    common::ByteBuffer bytes;
     handlers::MemoryShare share;
   };
 

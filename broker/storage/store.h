@@ -53,7 +53,7 @@ struct ReadResult {
 using FoundTime = std::optional<std::pair<Offset, std::int64_t>>;
 
 // A buffer shared by the socket's reader, the journal and the segment's writer: nobody copies it.
-using SharedBytes = std::shared_ptr<const std::vector<std::byte>>;
+using SharedBytes = std::shared_ptr<const common::ByteBuffer>;
 
 enum class RoomRefusal { none, disk_full };
 

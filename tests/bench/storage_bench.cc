@@ -116,7 +116,7 @@ class Bench {
     record.partition = partition;
     record.base = store_->bounds(partition)->end;
     record.count = 1;
-    const auto buffer = std::make_shared<const std::vector<std::byte>>(bytes, std::byte{42});
+    const auto buffer = std::make_shared<const common::ByteBuffer>(bytes, std::byte{42});
     record.bytes = *buffer;
     if (store_->make_room(partition, bytes) != broker::storage::RoomRefusal::none) {
       std::fprintf(stderr, "the disk is full\n");

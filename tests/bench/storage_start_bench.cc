@@ -41,7 +41,7 @@ double milliseconds(Clock::duration duration) { return std::chrono::duration<dou
 
 // A batch v2 that the storage's checks accept; it looks no further than the header and the checksum.
 SharedBytes batch_of(Offset base, std::size_t bytes) {
-  auto batch = std::make_shared<std::vector<std::byte>>(bytes, std::byte{42});
+  auto batch = std::make_shared<common::ByteBuffer>(bytes, std::byte{42});
   const auto put = [&](std::size_t at, std::size_t width, std::uint64_t value) {
     for (std::size_t i = 0; i < width; ++i) (*batch)[at + i] = static_cast<std::byte>(value >> (8 * (width - 1 - i)));
   };

@@ -69,7 +69,7 @@ BrokerRig::~BrokerRig() {
 }
 
 void BrokerRig::ask(Bytes bytes, bool mend_batches) {
-  auto frame = std::make_shared<std::vector<std::byte>>(bytes.begin(), bytes.end());
+  auto frame = std::make_shared<common::ByteBuffer>(bytes.begin(), bytes.end());
   const auto decoded = protocol::decode_request_header(*frame);
   if (!decoded) return;
   if (mend_batches && decoded.header.key == protocol::ApiKey::produce)

@@ -49,7 +49,7 @@ class HandlersTest : public testing::Test {
     return ask_raw({encoded.begin() + protocol::kFrameLengthBytes, encoded.end()});
   }
   handlers::ReplyPtr ask_raw(std::vector<std::byte> bytes) {
-    auto frame = std::make_shared<std::vector<std::byte>>(std::move(bytes));
+    auto frame = std::make_shared<common::ByteBuffer>(bytes.begin(), bytes.end());
     const auto header = protocol::decode_request_header(*frame);
     auto reply = std::make_shared<handlers::Reply>([](std::size_t) {});
     const auto body = std::span<const std::byte>(*frame).subspan(header.size);

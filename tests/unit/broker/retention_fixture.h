@@ -57,7 +57,8 @@ class RetentionTest : public testing::Test {
     return *broker->make_topic(name, partitions, config).topic;
   }
   core::AppendOutcome append(core::Topic& topic, int partition = 0, std::int64_t timestamp_ms = 1'700'000'000'000) {
-    auto frame = std::make_shared<std::vector<std::byte>>(protocol::plain_batch(10, 100, timestamp_ms));
+    const auto batch = protocol::plain_batch(10, 100, timestamp_ms);
+    auto frame = std::make_shared<common::ByteBuffer>(batch.begin(), batch.end());
     const std::span<std::byte> records(*frame);
     return broker->append(topic, storage::PartitionIndex(partition), records, frame);
   }

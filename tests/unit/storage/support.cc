@@ -34,7 +34,7 @@ SharedBytes make_batch(Offset base, std::int32_t count, std::int64_t timestamp_m
   put_big_endian(bytes, 57, count);
   std::ranges::transform(payload, bytes.begin() + kBatchHeaderBytes, [](char c) { return static_cast<std::byte>(c); });
   put_big_endian(bytes, 17, common::crc32c(ConstBuffer(bytes).subspan(21)));
-  return std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+  return std::make_shared<const common::ByteBuffer>(bytes.begin(), bytes.end());
 }
 
 Append make_append(const PartitionRef& partition, Offset base, std::int32_t count, std::int64_t timestamp_ms,
