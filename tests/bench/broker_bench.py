@@ -187,25 +187,44 @@ class BrokerBench:
 
     def single(self) -> None:
         """One produce at a time, and produce → consume at 1,000 a second."""
-        flush = self.program("produce_bench", "fdatasync", self.folder / "flush", 2000, 4096)
         for kind in self.kinds():
             server = self.fresh(kind)
             server.start()
             try:
                 create(server.servers, {"single": 12, "latency": 12})
                 self.program("produce_bench", "single", server.servers, "single", 3000, KIB)
-                single = self.program("produce_bench", "single", server.servers, "single", 3000, KIB)
+                single = median_of([self.single_beside_flush(server) for _ in range(self.arguments.repeat)])
+                if isinstance(server, Ours):
+                    create(server.servers, {"lone": 1})
+                    self.lone(server)
                 latency = self.program("consume_bench", "latency", server.servers, "latency", 1000,
                                        self.arguments.seconds)
             finally:
                 server.stop()
             self.results.setdefault("single", {})[kind] = single
             self.results.setdefault("latency", {})[kind] = latency
-            say(f"one durable produce, {kind:12} p50 {single['p50_us']:6,.0f} us, p99 {single['p99_us']:6,.0f} us "
-                f"(a bare fdatasync: {flush['p50_us']:.0f} us, {flush['p99_us']:.0f} us)")
+            say(f"one durable produce, {kind:12} p50 {single['p50_us']:6,.0f} us, p99 {single['p99_us']:6,.0f} us; a bare "
+                f"fdatasync just before: {single['flush_p50_us']:.0f} us, {single['flush_p99_us']:.0f} us; p50 ratio "
+                f"{single['ratio']:.2f}")
             say(f"produce to consume at 1,000/s, {kind:12} p50 {latency['p50_us']:6,.0f} us, p99 "
                 f"{latency['p99_us']:6,.0f} us")
-        self.results["fdatasync"] = flush
+
+    def single_beside_flush(self, server) -> dict:
+        """The disk changes from minute to minute: each round has a flush of its own to compare with."""
+        flush = self.program("produce_bench", "fdatasync", self.folder / "flush", 1000, 4096)
+        single = self.program("produce_bench", "single", server.servers, "single", 1500, KIB)
+        return {"p50_us": single["p50_us"], "p99_us": single["p99_us"], "flush_p50_us": flush["p50_us"],
+                "flush_p99_us": flush["p99_us"], "ratio": single["p50_us"] / flush["p50_us"]}
+
+    def lone(self, server) -> None:
+        """What the broker itself takes: a client without a library, in turns with the bare flush."""
+        runs = [self.program("lone_produce", server.port, "lone", self.folder / f"lone-{number}", 1000, KIB)
+                for number in range(self.arguments.repeat)]
+        for run in runs:
+            run["ratio"] = run["p50_us"] / run["flush_p50_us"]
+        self.results["lone"] = median_of(runs)
+        say("one durable produce, bare socket in turns with a bare fdatasync: p50 "
+            + ", ".join(f"{run['p50_us']:.0f} us / {run['flush_p50_us']:.0f} us = {run['ratio']:.2f}" for run in runs))
 
     def starts(self) -> None:
         """Empty to the first acknowledged record, and after kill -9 with 1 GiB."""

@@ -7,7 +7,6 @@
 //          CONSUMERS connections, each of which sends a request of a Fetch's size every MAX_WAIT_MS
 // prints {"exchanges": N, "seconds": S}; whoever calls it measures the server.
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,6 +26,7 @@
 #include "broker/protocol/fetch.h"
 #include "broker/protocol/headers.h"
 #include "broker/protocol/list_offsets.h"
+#include "tests/bench/bare_socket.h"
 
 namespace {
 
@@ -38,36 +38,10 @@ constexpr std::int16_t kListOffsetsVersion = 2;
 constexpr std::size_t kReadBytes = 64 << 10;
 constexpr int kEventsMax = 512;
 
-[[noreturn]] void fail(const std::string& what) {
-  std::perror(("idle_consumers: " + what).c_str());
-  std::exit(1);
-}
-
-int connect_to(int port) {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail("connect");
-  const int on = 1;
-  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  return socket;
-}
-
-void send_all(int socket, const Bytes& bytes) {
-  if (::send(socket, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) fail("send");
-}
-
-Bytes receive_frame(int socket) {
-  std::array<unsigned char, 4> length{};
-  if (::recv(socket, length.data(), length.size(), MSG_WAITALL) != 4) fail("receive");
-  std::size_t size = 0;
-  for (const auto byte : length) size = (size << 8) | byte;
-  Bytes body(size);
-  if (::recv(socket, body.data(), size, MSG_WAITALL) != static_cast<ssize_t>(size)) fail("receive");
-  return body;
-}
+using bench::connect_to;
+using bench::fail;
+using bench::receive_frame;
+using bench::send_all;
 
 std::int64_t end_of(int socket, const std::string& topic, std::int32_t partition) {
   protocol::ListOffsetsRequest request;
