@@ -106,7 +106,8 @@ def npm(program: str):
             target.mkdir(exist_ok=True)
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(HERE / "node" / name, target)
-            run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], target)
+            run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error",
+                 "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"], target)
             (target / "done").touch()
         shutil.copy(HERE / "node" / program, target)
         return ["node", target / program]
@@ -146,10 +147,20 @@ def need(program: str, question: list, answer: str, least: tuple) -> None:
         raise Missing(f"{program} {least[0]}.{least[1]} or later, not {version.group(0) if version else 'this one'}")
 
 
+# How pip, go, npm and mvn say that there is no network, or no name server.
+UNREACHABLE = re.compile(
+    r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT|no such host|name resolution|unknown host"
+    r"|network is unreachable|connection refused|i/o timeout|no route to host|NoPluginFoundForPrefix", re.IGNORECASE)
+
+
 def run(argv: list, folder: Path | None = None, environment: dict | None = None) -> None:
     done = subprocess.run([str(a) for a in argv], cwd=folder, env=environment, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{argv[0]} ended with {done.returncode}: {(done.stderr or done.stdout)[-2000:]}")
+    if done.returncode == 0:
+        return
+    said = done.stdout + done.stderr
+    if UNREACHABLE.search(said):
+        raise Missing(f"the registry that {Path(argv[0]).name} asks, which cannot be reached")
+    raise RuntimeError(f"{argv[0]} ended with {done.returncode}: {said[-2000:]}")
 
 
 def fingerprint(*texts: str) -> str:
