@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <thread>
@@ -76,6 +77,7 @@ class HangingStore final : public MemoryStore {
 
 class ServerTest : public testing::Test {
  protected:
+  static constexpr std::int32_t kMany = 100;
   static net::NetLimits small_limits() {
     net::NetLimits limits;
     limits.bytes_in_flight_max = 8 << 20;
@@ -85,6 +87,7 @@ class ServerTest : public testing::Test {
   }
   void SetUp() override {
     (void)broker_.make_topic("t", 1, {});
+    (void)broker_.make_topic("many", kMany, {});
     server_ = std::make_unique<net::Server>(net::ServerOptions{{"127.0.0.1", 0}, {}, small_limits()}, metrics_);
     loop_ = std::thread([this] { server_->run(broker_, stop_.get(), *heartbeat_, {}); });
   }
@@ -192,6 +195,36 @@ TEST_F(ServerTest, AnswersThatNobodyTakesEndTheConnection) {
   clock_.pass(seconds(601));
   EXPECT_TRUE(wait_until([&] { return ended("slow_reader") == 1; }));
   EXPECT_TRUE(wait_until([&] { return value("broker_in_flight_bytes") == 0; }));
+}
+
+TEST_F(ServerTest, AnAnswerOfMoreThanTheSocketTakesAtOnceArrivesWhole) {
+  auto client = connect();
+  auto everything = fetch(0);
+  everything.topics[0].topic = "many";
+  everything.topics[0].partitions.resize(kMany, everything.topics[0].partitions[0]);
+  std::vector<std::vector<std::byte>> sent;  // small ones among large ones: pieces of both kinds
+  for (std::int32_t i = 0; i < kMany; ++i) {
+    sent.push_back(protocol::plain_batch(1, i % 7 == 0 ? 100 : 4'000 + 500 * static_cast<std::size_t>(i)));
+    protocol::ProduceRequest request = produce(sent.back(), -1);
+    request.topics[0].name = "many";
+    request.topics[0].partitions[0].index = i;
+    ASSERT_TRUE(client.call<protocol::ProduceResponse>(request, 7));
+    everything.topics[0].partitions[static_cast<std::size_t>(i)].partition = i;
+  }
+  constexpr int kTimes = 10;
+  for (int i = 0; i < kTimes; ++i) ASSERT_TRUE(client.send(everything, 11));
+  ASSERT_TRUE(wait_until([&] { return value("broker_in_flight_bytes") > (1 << 20); }));
+  for (int i = 0; i < kTimes; ++i) {
+    const auto response = client.receive_message<protocol::FetchResponse>(11);
+    ASSERT_TRUE(response);
+    for (const auto& partition : response->topics.at(0).partitions) {
+      const auto& wanted = sent[static_cast<std::size_t>(partition.partition_index)];
+      const auto got = partition.records->span();
+      ASSERT_EQ(got.size(), wanted.size()) << partition.partition_index;
+      // Before that the broker writes the leader's epoch.
+      EXPECT_TRUE(std::ranges::equal(got.subspan(16), std::span(wanted).subspan(16))) << partition.partition_index;
+    }
+  }
 }
 
 TEST_F(ServerTest, WhatIsNotWrittenYetCountsAlsoWithoutAnAnswer) {
