@@ -8,6 +8,7 @@
 #include "broker/protocol/record_batch.h"
 #include "broker/protocol/wire.h"
 #include "broker/storage/record_codec.h"
+#include "common/byte_buffer.h"
 #include "common/crc32c.h"
 #include "tests/fuzz/messages.h"
 
@@ -25,7 +26,7 @@ core::BrokerSettings settings() {
 }
 
 // Length, magic and checksum of each partition's records, where they lie.
-void mend(std::vector<std::byte>& frame, std::size_t body_at, protocol::ApiVersion version) {
+void mend(common::ByteBuffer& frame, std::size_t body_at, protocol::ApiVersion version) {
   const auto body = std::span(frame).subspan(body_at);
   const auto request = protocol::decode<protocol::ProduceRequest>(body, version);
   if (!request) return;
