@@ -193,11 +193,26 @@ void Pipeline::end_turn() {
 
 void Pipeline::database_ok() {
   database_up_ = true;
+  database_error_.clear();
   read_failures_ = 0;
   if (!database_alert_) return;
   database_alert_ = false;
-  database_error_.clear();
   resolve("", "database_unreachable");
+}
+
+void Pipeline::database_away(const DatabaseError& error) {
+  database_up_ = false;
+  database_error_ = error.what();
+  database_alert_ = true;
+  alert("", "database_unreachable", std::string("The database cannot be read: ") + error.what());
+}
+
+void Pipeline::lease_looked() {
+  if (!owned_) database_ok();
+}
+
+void Pipeline::lease_failed(const DatabaseError& error) {
+  if (!owned_) database_away(error);
 }
 
 void Pipeline::alert(const std::string& topic, const std::string& error_class, const std::string& message,

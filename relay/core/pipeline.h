@@ -82,6 +82,11 @@ class Pipeline {
   bool marked(const MarkWork& work, const MarkResult& result);
   void mark_failed(const MarkWork& work, const DatabaseError& error);
 
+  // The lease's thread. Who owns nothing reads nothing: only the look at the lease tells it whether the database is
+  // there.
+  void lease_looked();
+  void lease_failed(const DatabaseError& error);
+
   [[nodiscard]] SourceStatus status() const;
   void publish_gauges();
   [[nodiscard]] const std::string& state() const { return state_; }
@@ -101,6 +106,7 @@ class Pipeline {
   void drop_all_undelivered();
   void leave(Flight& flight);
   void database_ok();
+  void database_away(const DatabaseError& error);
   [[nodiscard]] std::chrono::microseconds oldest_pending() const;
   void end_turn();
   void alert(const std::string& topic, const std::string& error_class, const std::string& message,

@@ -360,11 +360,8 @@ void Pipeline::forget_unflushed() {
 
 void Pipeline::read_failed(const DatabaseError& error) {
   forget_unflushed();
-  database_up_ = false;
-  database_error_ = error.what();
   read_not_before_ = now() + outage_pause(++read_failures_, options_.retry_pause);
-  database_alert_ = true;
-  alert("", "database_unreachable", std::string("The database cannot be read: ") + error.what());
+  database_away(error);
   end_turn();
 }
 

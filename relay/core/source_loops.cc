@@ -185,6 +185,7 @@ void SourceRelay::Impl::lease_once() {
     lease_next = now() + outage_pause(++lease_failures, std::min<Nanoseconds>(beat / 2, options.retry_pause));
     const std::scoped_lock lock(mutex);
     refused(error);
+    pipeline.lease_failed(error);
   }
 }
 
@@ -193,6 +194,7 @@ void SourceRelay::Impl::stand_by() {
   {
     const std::scoped_lock lock(mutex);
     refusal.reset();
+    pipeline.lease_looked();
   }
   if (!watch.may_take(view, now())) return;
   const Nanoseconds begun = now();

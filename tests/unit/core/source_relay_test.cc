@@ -10,6 +10,8 @@
 #include <iostream>
 #include <map>
 #include <mutex>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "relay/core/source_relay.h"
@@ -231,10 +233,25 @@ class NoCheckBack final : public CheckBack {
   bool ask(const Row&) override { return false; }
 };
 
-class SilentAlerts final : public AlertSink {
+// Those that are raised and not resolved.
+class OpenAlerts final : public AlertSink {
  public:
-  void raise(const AlertKey&, const std::string&, std::int64_t) override {}
-  void resolve(const AlertKey&) override {}
+  void raise(const AlertKey& key, const std::string&, std::int64_t) override {
+    const std::scoped_lock lock(mutex_);
+    open_.insert(key.error_class);
+  }
+  void resolve(const AlertKey& key) override {
+    const std::scoped_lock lock(mutex_);
+    open_.erase(key.error_class);
+  }
+  [[nodiscard]] bool has(const std::string& error_class) const {
+    const std::scoped_lock lock(mutex_);
+    return open_.contains(error_class);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::string> open_;  // guarded by mutex_
 };
 
 bool eventually(const std::function<bool()>& condition) {
@@ -261,7 +278,7 @@ struct House {
 
   common::SystemClock clock;
   common::Metrics metrics;
-  SilentAlerts alerts;
+  OpenAlerts alerts;
   NoCheckBack checks;
   MemoryTable table;
   MemorySink sink;
@@ -323,6 +340,21 @@ TEST(SourceRelay, KeepsWhatWasAcknowledgedWhileTheDatabaseIsAwayBeyondTheLease) 
   house.table.away(false);
   ASSERT_TRUE(eventually([&] { return house.table.marked() == 5'000; }));
   EXPECT_GE(relay.status().epoch, 1);
+  EXPECT_TRUE(relay.stop());
+}
+
+TEST(SourceRelay, SaysThatItsDatabaseIsAwayBeforeItHasOwnedAnything) {
+  House house(10);
+  house.table.away(true);
+  SourceRelay relay(house.parts(), house.options());
+  relay.start();
+  ASSERT_TRUE(eventually([&] { return house.alerts.has("database_unreachable"); }));
+  EXPECT_FALSE(relay.status().database_up);
+  EXPECT_FALSE(relay.status().database_error.empty());
+  house.table.away(false);
+  ASSERT_TRUE(eventually([&] { return relay.status().database_up; }));
+  EXPECT_TRUE(relay.status().database_error.empty());
+  EXPECT_FALSE(house.alerts.has("database_unreachable"));
   EXPECT_TRUE(relay.stop());
 }
 
