@@ -182,6 +182,9 @@ void SourceRelay::Impl::lease_once() {
     }
     lease_failures = 0;
   } catch (const DatabaseError& error) {
+    if (lease_failures == 0 && error.retryable()) {  // the alert waits for more of its kind; who looks now sees this
+      common::log::warn("the database does not answer", {{"source", options.name}, {"reason", error.what()}});
+    }
     lease_next = now() + outage_pause(++lease_failures, std::min<Nanoseconds>(beat / 2, options.retry_pause));
     const std::scoped_lock lock(mutex);
     refused(error);
