@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < kPartitions; ++i) segments[static_cast<std::size_t>(i)] = open_file(folder / std::to_string(i));
 
   const auto [client, server] = connected_pair();
-  std::thread sender([client = client, total, request_bytes] {
+  std::thread sender([to = client, total, request_bytes] {
     const Bytes request(request_bytes, std::byte{'x'});
     for (std::size_t sent = 0; sent < total; sent += request.size()) {
       if (::send(client, request.data(), request.size(), 0) != static_cast<ssize_t>(request.size())) fail("send");

@@ -71,9 +71,9 @@ class KafkaBrokerTest : public ::testing::Test {
     config.source = "shop";
     config.bootstrap_servers = broker_.address();
     publisher_ = std::make_unique<KafkaPublisher>(config, clock_);
-    publisher_->on_outcomes([this](std::vector<core::PublishOutcome> outcomes) {
+    publisher_->on_outcomes([this](const std::vector<core::PublishOutcome>& outcomes) {
       const std::scoped_lock lock(mutex_);
-      for (auto& outcome : outcomes) {
+      for (const auto& outcome : outcomes) {
         ++by_scope_[outcome.scope];
         if (outcome.scope == Scope::none) delivered_.insert(outcome.id.value());
         if (outcome.scope == Scope::row) refused_.insert(outcome.id.value());

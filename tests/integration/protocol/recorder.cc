@@ -19,7 +19,13 @@
 
 namespace {
 
-using namespace broker::protocol;
+using broker::protocol::ApiEntry;
+using broker::protocol::ApiKey;
+using broker::protocol::ApiVersion;
+using broker::protocol::find_api;
+using broker::protocol::RequestHeader;
+using broker::protocol::ScriptedBroker;
+using broker::protocol::to_hex;
 
 class Recorder {
  public:

@@ -148,7 +148,7 @@ class World {
   // An answer leaves when its ticket is durable, and reaches only who still waits for it.
   template <class Then>
   void when_durable(storage::Ticket ticket, const Client& client, Then then) {
-    waiting_.push_back({ticket, [&client, asked = client.asked, then] {
+    waiting_.push_back({ticket, [&client, asked = client.asked, then = std::move(then)] {
                           if (client.alive && client.asked == asked) then();
                         }});
   }

@@ -11,7 +11,6 @@ namespace broker_tests {
 namespace {
 
 using namespace std::chrono_literals;
-using broker::core::CommittedOffset;
 using broker::core::Consumed;
 using broker::core::consumed_of;
 using broker::core::counting_groups;
