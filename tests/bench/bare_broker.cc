@@ -109,9 +109,9 @@ int main(int argc, char** argv) {
   std::thread sender([to = client, total, request_bytes] {
     const Bytes request(request_bytes, std::byte{'x'});
     for (std::size_t sent = 0; sent < total; sent += request.size()) {
-      if (::send(client, request.data(), request.size(), 0) != static_cast<ssize_t>(request.size())) fail("send");
+      if (::send(to, request.data(), request.size(), 0) != static_cast<ssize_t>(request.size())) fail("send");
     }
-    ::shutdown(client, SHUT_WR);
+    ::shutdown(to, SHUT_WR);
   });
 
   const auto started = std::chrono::steady_clock::now();

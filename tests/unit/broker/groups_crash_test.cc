@@ -7,6 +7,7 @@
 #include <iostream>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "broker/core/groups.h"
 #include "broker/core/state.h"
