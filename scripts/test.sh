@@ -32,7 +32,7 @@ TEXT
   local arguments=(--test-dir "$folder" -j2 --output-on-failure --no-tests=error)
   if [[ $long == no ]]; then arguments+=(-LE '^long$'); fi
   if [[ -n $filter ]]; then arguments+=(-R "$filter"); fi
-  export LSAN_OPTIONS=suppressions=$PWD/tests/support/leaks.supp
+  export LSAN_OPTIONS=suppressions=$PWD/tests/support/leaks.supp TSAN_OPTIONS=suppressions=$PWD/tests/support/races.supp
   say "Testing"
   OUTBOX_VENV=$PWD/$folder/venv ctest "${arguments[@]}"
 }

@@ -44,6 +44,10 @@ class FakePoster final : public Poster {
     std::unique_lock lock(mutex);
     return changed.wait_for(lock, seconds(60), [&] { return posts >= wanted; });
   }
+  int posted() {
+    const std::lock_guard lock(mutex);
+    return posts;
+  }
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -103,7 +107,7 @@ TEST_F(WebhookReceiverTest, TriesAgainAfterEverLongerWaits) {
   clock.advance(seconds(3));
   receiver->poke();
   EXPECT_TRUE(await_total("sent", 1));
-  EXPECT_EQ(poster->posts, 6);
+  EXPECT_EQ(poster->posted(), 6);
 }
 
 TEST_F(WebhookReceiverTest, GivesUpInTheEnd) {
@@ -124,7 +128,7 @@ TEST_F(WebhookReceiverTest, DoesNotRepeatWhatWasRefused) {
   poster->set(PostResult::sent, false);
   receiver->notify(one());
   EXPECT_TRUE(await_total("sent", 1));
-  EXPECT_EQ(poster->posts, 2);
+  EXPECT_EQ(poster->posted(), 2);
 }
 
 TEST_F(WebhookReceiverTest, DropsTheOldestAndNeverMakesACallerWait) {

@@ -246,11 +246,11 @@ TEST_F(ServerTest, WhatIsNotWrittenYetCountsAlsoWithoutAnAnswer) {
 TEST_F(ServerTest, WhenMemoryIsShortLargeRequestsWaitAndSmallOnesPass) {
   store_.hang();
   std::vector<std::unique_ptr<WireClient>> floods;
+  for (int i = 0; i < 3; ++i) floods.push_back(std::make_unique<WireClient>(server_->address().port));
   std::vector<std::thread> senders;
-  for (int i = 0; i < 3; ++i) {
-    floods.push_back(std::make_unique<WireClient>(server_->address().port));
-    senders.emplace_back([&, i] {
-      for (int n = 0; n < 10; ++n) EXPECT_TRUE(floods[static_cast<std::size_t>(i)]->send(produce(megabyte_, 0), 7));
+  for (const auto& flood : floods) {
+    senders.emplace_back([this, &client = *flood] {
+      for (int n = 0; n < 10; ++n) EXPECT_TRUE(client.send(produce(megabyte_, 0), 7));
     });
   }
   ASSERT_TRUE(wait_until([&] { return value("broker_memory_paused_connections") == 3; }));

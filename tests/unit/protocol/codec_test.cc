@@ -27,7 +27,7 @@ class Codec : public ::testing::Test {
   void for_random_messages(int count, Check check) {
     for (std::int16_t number = Case::kMin; number <= Case::kMax; ++number) {
       const ApiVersion version{number};
-      for (int round = 0; round < count && !this->HasFailure(); ++round) {
+      for (int round = 0; round < count && !::testing::Test::HasFailure(); ++round) {
         const std::uint64_t seed = test_seed() + static_cast<std::uint64_t>(round);
         SCOPED_TRACE("version " + std::to_string(number) + ", round " + std::to_string(round));
         Filler filler(seed, {number, is_flexible(Case::Message::kKey, version)});
