@@ -82,8 +82,8 @@ class Pipeline {
   bool marked(const MarkWork& work, const MarkResult& result);
   void mark_failed(const MarkWork& work, const DatabaseError& error);
 
-  // The lease's thread. Who owns nothing reads nothing: only the look at the lease tells it whether the database is
-  // there.
+  // The lease's thread. Who owns nothing reads nothing: only looking at the lease, and taking it, tells whether the
+  // database is there.
   void lease_looked();
   void lease_failed(const DatabaseError& error);
 

@@ -179,6 +179,8 @@ void SourceRelay::Impl::lease_once() {
     } else {
       lease_next = begun + std::min<Nanoseconds>(beat, milliseconds{1'000});
       stand_by();
+      const std::scoped_lock lock(mutex);
+      pipeline.lease_looked();
     }
     lease_failures = 0;
   } catch (const DatabaseError& error) {
@@ -197,7 +199,6 @@ void SourceRelay::Impl::stand_by() {
   {
     const std::scoped_lock lock(mutex);
     refusal.reset();
-    pipeline.lease_looked();
   }
   if (!watch.may_take(view, now())) return;
   const Nanoseconds begun = now();

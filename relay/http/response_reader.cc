@@ -22,9 +22,8 @@ bool equal_ignoring_case(std::string_view text, std::string_view lower) {
 
 template <class Number>
 bool parse_number(std::string_view text, Number& number, int base = 10) {
-  const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  return !text.empty() && parsed.ec == std::errc{} && parsed.ptr == end;
+  return !text.empty() && parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
 }
 
 }  // namespace

@@ -350,7 +350,6 @@ def median_of(runs: list) -> dict:
             for key in runs[0]}
 
 
-
 def run(folder: Path, build: Path, arguments) -> dict:
     bench = BrokerBench(folder, build, arguments)
     if bench.jars is None:

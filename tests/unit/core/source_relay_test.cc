@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -36,6 +37,9 @@ class MemoryTable final : public OutboxReader, public OutboxMarker, public Lease
     const std::scoped_lock lock(mutex_);
     away_ = away;
   }
+  // The lease can be looked at, but not be taken.
+  std::atomic<bool> refuses_takes = false;
+  std::atomic<int> refused_takes = 0;
   int marked() const {
     const std::scoped_lock lock(mutex_);
     return marked_;
@@ -111,6 +115,10 @@ class MemoryTable final : public OutboxReader, public OutboxMarker, public Lease
   std::optional<Epoch> take(const LeaseView& seen) override {
     const std::scoped_lock lock(mutex_);
     reach();
+    if (refuses_takes) {
+      ++refused_takes;
+      throw DatabaseError("read only", true);
+    }
     if (!(seen == lease_)) return std::nullopt;
     lease_.owner = "me";
     lease_.epoch = Epoch{lease_.epoch.value() + 1};
@@ -243,7 +251,9 @@ class OpenAlerts final : public AlertSink {
   void resolve(const AlertKey& key) override {
     const std::scoped_lock lock(mutex_);
     open_.erase(key.error_class);
+    ++resolved;
   }
+  std::atomic<int> resolved = 0;
   [[nodiscard]] bool has(const std::string& error_class) const {
     const std::scoped_lock lock(mutex_);
     return open_.contains(error_class);
@@ -356,6 +366,17 @@ TEST(SourceRelay, SaysThatItsDatabaseIsAwayBeforeItHasOwnedAnything) {
   EXPECT_TRUE(relay.status().database_error.empty());
   EXPECT_FALSE(house.alerts.has("database_unreachable"));
   EXPECT_TRUE(relay.stop());
+}
+
+TEST(SourceRelay, ALeaseThatCanBeSeenButNotTakenIsNoDatabaseThatIsBack) {
+  House house(10);
+  house.table.refuses_takes = true;
+  SourceRelay relay(house.parts(), house.options());
+  relay.start();
+  ASSERT_TRUE(eventually([&] { return house.table.refused_takes >= 4; }));
+  EXPECT_TRUE(house.alerts.has("database_unreachable"));
+  EXPECT_EQ(house.alerts.resolved, 0) << "an alert that comes and goes is never told";
+  relay.stop(milliseconds{400});
 }
 
 TEST(SourceRelay, StopsWithinItsDeadlineAlthoughNothingAnswers) {
