@@ -6,6 +6,18 @@ readonly PRESETS="release dev asan tsan"
 say() { printf '\n== %s\n' "$*"; }
 fail() { local status=$1; shift; printf './x: %s\n' "$*" >&2; exit "$status"; }
 wants_help() { [[ ${1:-} == -h || ${1:-} == --help ]]; }
+# shows_help FILE USAGE ARGUMENT…: true when help was asked for and given. A wrong argument ends ./x here, before minutes
+# of installing and building; FILE knows the arguments and needs nothing but Python.
+shows_help() {
+  local file=$1 help=$2
+  shift 2
+  if [[ -x /usr/bin/python3 ]]; then
+    help=$(/usr/bin/python3 "$file" "$@") || exit "$EXIT_USAGE"
+  elif ! wants_help "$@"; then
+    return 1
+  fi
+  [[ -n $help ]] && echo "$help"
+}
 bad_argument() { fail "$EXIT_USAGE" "unknown argument '$1'; see ./x $command --help"; }
 
 # need_packages GROUP…: installs what is missing of these groups. Quick when nothing is.
