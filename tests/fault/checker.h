@@ -40,6 +40,8 @@ struct History {
 struct Demand {
   std::int64_t committed_min = 0;  // fewer: the run proved nothing
   int faults_min = 0;
+  // A paused owner woke and sent what it had queued: its replay may break off, and the new owner's next number follows.
+  bool stale_repeats = false;
 };
 
 struct Finding {

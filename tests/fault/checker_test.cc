@@ -77,6 +77,20 @@ TEST(Checker, AcceptsOneReplayPerFault) {
   EXPECT_EQ(repeated(history), 3);
 }
 
+TEST(Checker, AcceptsAStaleRepeatThatBreaksOffOnlyWhereAnOwnerWoke) {
+  auto history = good();
+  history.faults = 1;
+  history.logged.push_back({1, 5, "k1", 3});  // the woken owner's
+  history.logged.push_back({1, 6, "k1", 6});  // the new owner's next
+  const auto has_order = [&](bool stale) {
+    return rules(history, {.stale_repeats = stale}).find("order") != std::string::npos;
+  };
+  EXPECT_TRUE(has_order(false));
+  EXPECT_FALSE(has_order(true));
+  history.logged.back().number = 7;
+  EXPECT_TRUE(has_order(true)) << "a number left out is no stale repeat";
+}
+
 TEST(Checker, FindsTooManyDuplicates) {
   auto history = good();
   history.faults = 1;

@@ -29,7 +29,7 @@ TEST(TakeOver, TheStandbyGoesOnWhenTheOwnerIsStoppedAndTheOldOneDoesNoHarm) {
   ASSERT_TRUE(test_support::wait_until([&] { return !owns(scenario.relay); })) << scenario.relay.log();
   EXPECT_TRUE(owns(standby));
 
-  const auto findings = check(scenario.finish(), {.committed_min = 60, .faults_min = 2});
+  const auto findings = check(scenario.finish(), {.committed_min = 60, .faults_min = 2, .stale_repeats = true});
   EXPECT_TRUE(findings.empty()) << to_text(findings);
   EXPECT_EQ(scenario.attempts_spent(), 0);
 }
