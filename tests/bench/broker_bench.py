@@ -1,11 +1,12 @@
 """The bundled broker's figures, beside Apache Kafka's where it can be had: `./x bench broker`.
 
 All of one table is taken in one run, ours and Kafka's in turns, by the same client (librdkafka). Every server gets a
-warm-up that is not counted, and the machine's page cache is touched first: pages that a virtual machine sees for the
-first time cost more than anything measured here.
+warm-up that is not counted, and memory for what a run writes is touched right before it: a virtual machine may have given
+its free memory back to its host, and to fetch a page again costs more than anything measured here.
 """
 
 import json
+import mmap
 import os
 import shutil
 import statistics
@@ -79,6 +80,16 @@ def sectors_written(folder: Path) -> "int | None":
     return int(stat.read_text().split()[6]) if stat.exists() else None
 
 
+def available_bytes() -> int:
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) * KIB
+
+
+def touch_memory(size: int) -> None:
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+    mmap.mmap(-1, min(size, available_bytes() // 2), flags=flags).close()
+
+
 def resident_mib(pid: int, field: str = "VmHWM") -> float:
     line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(field))
     return int(line.split()[1]) / KIB
@@ -87,13 +98,16 @@ def resident_mib(pid: int, field: str = "VmHWM") -> float:
 class Usage:
     """CPU seconds of a server and of the kernel's workers, and bytes that reached the device, between begin and end."""
 
-    def __init__(self, server):
-        self.server = server
+    def __init__(self, server, records: int):
+        """Memory for what `records` make a server write is touched first; ours writes them twice."""
+        self.server, self.records = server, records
         os.sync()
+        touch_memory(3 * records * KIB)
         self.sectors = sectors_written(server.folder)
         self.process, self.kernel = ticks_of(Path(f"/proc/{server.pid()}/stat")), kernel_worker_ticks()
 
-    def end(self, records: int) -> dict:
+    def end(self) -> dict:
+        records = self.records
         process = ticks_of(Path(f"/proc/{self.server.pid()}/stat")) - self.process
         kernel = kernel_worker_ticks() - self.kernel
         os.sync()
@@ -127,14 +141,6 @@ class BrokerBench:
 
     # --- figures ---
 
-    def warm_page_cache(self) -> None:
-        file = self.folder / "warm"
-        block = b"x" * (1 << 20)
-        with file.open("wb") as out:
-            for _ in range(self.arguments.records * 4 * KIB >> 20):
-                out.write(block)
-        file.unlink()
-
     def throughput(self) -> None:
         """Durable produce and consume, each server in turns, medians of the rounds."""
         records = self.arguments.records
@@ -151,12 +157,12 @@ class BrokerBench:
                 for kind, server in servers.items():
                     topic = f"round-{number}"
                     create(server.servers, {topic: 12})
-                    usage = Usage(server)
+                    usage = Usage(server, records)
                     run = self.program("produce_bench", "stream", server.servers, topic, records, KIB)
-                    runs[kind]["produce"].append({**rate(run), **usage.end(records)})
-                    usage = Usage(server)
+                    runs[kind]["produce"].append({**rate(run), **usage.end()})
+                    usage = Usage(server, records)
                     run = self.program("consume_bench", "all", server.servers, topic, records)
-                    runs[kind]["consume"].append({**rate(run), **usage.end(records)})
+                    runs[kind]["consume"].append({**rate(run), **usage.end()})
         finally:
             for server in servers.values():
                 server.stop()
@@ -261,10 +267,10 @@ class BrokerBench:
             self.program("produce_bench", "stream", server.servers, "p12", WARM_UP_RECORDS, KIB)
 
             def cost(*topics: str) -> float:
-                usage = Usage(server)
+                usage = Usage(server, records)
                 for topic in topics:
                     self.program("produce_bench", "stream", server.servers, topic, records // len(topics), KIB)
-                return usage.end(records)["cpu_s_per_million"]
+                return usage.end()["cpu_s_per_million"]
 
             base = statistics.median(cost("p12") for _ in range(self.arguments.repeat))
             wide = statistics.median(cost("p120") for _ in range(self.arguments.repeat))
@@ -356,7 +362,6 @@ def run(folder: Path, build: Path, arguments) -> dict:
         say("Apache Kafka is not measured: " + ("--no-kafka" if arguments.no_kafka else
                                                "it needs java, mvn and Maven Central"))
     say(f"load of the machine before: {os.getloadavg()[0]:.1f}")
-    bench.warm_page_cache()
     for part in arguments.parts:
         getattr(bench, part)()
     return bench.results
