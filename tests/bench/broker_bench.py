@@ -195,23 +195,26 @@ class BrokerBench:
             say(f"  {what}: {speed:.2f} times {kind}'s speed at {cpu:.2f} of its CPU")
 
     def single(self) -> None:
-        """One produce at a time, and produce → consume at 1,000 a second."""
-        for kind in self.kinds():
-            server = self.fresh(kind)
-            server.start()
-            try:
-                create(server.servers, {"single": 12, "latency": 12})
+        """One produce at a time, and produce → consume at 1,000 a second; in turns, for the disk changes with time."""
+        servers = {kind: self.fresh(kind) for kind in self.kinds()}
+        runs = {kind: {"single": [], "latency": []} for kind in servers}
+        try:
+            for server in servers.values():
+                server.start()
+                create(server.servers, {"single": 12, "latency": 12, "lone": 1})
                 self.program("produce_bench", "single", server.servers, "single", 3000, KIB)
-                single = median_of([self.single_beside_flush(server) for _ in range(self.arguments.repeat)])
-                if isinstance(server, Ours):
-                    create(server.servers, {"lone": 1})
-                    self.lone(server)
-                latency = self.program("consume_bench", "latency", server.servers, "latency", 1000,
-                                       self.arguments.seconds)
-            finally:
+            for _ in range(self.arguments.repeat):
+                for kind, server in servers.items():
+                    runs[kind]["single"].append(self.single_beside_flush(server))
+                    runs[kind]["latency"].append(self.program("consume_bench", "latency", server.servers, "latency",
+                                                              1000, self.arguments.seconds))
+            self.lone(servers["ours"])
+        finally:
+            for server in servers.values():
                 server.stop()
-            self.results.setdefault("single", {})[kind] = single
-            self.results.setdefault("latency", {})[kind] = latency
+        for kind in servers:
+            single = self.results.setdefault("single", {})[kind] = median_of(runs[kind]["single"])
+            latency = self.results.setdefault("latency", {})[kind] = median_of(runs[kind]["latency"])
             say(f"one durable produce, {kind:12} p50 {single['p50_us']:6,.0f} us, p99 {single['p99_us']:6,.0f} us; a bare "
                 f"fdatasync just before: {single['flush_p50_us']:.0f} us, {single['flush_p99_us']:.0f} us; p50 ratio "
                 f"{single['ratio']:.2f}")
