@@ -80,14 +80,16 @@ def sectors_written(folder: Path) -> "int | None":
     return int(stat.read_text().split()[6]) if stat.exists() else None
 
 
-def available_bytes() -> int:
+def free_bytes() -> int:
     lines = Path("/proc/meminfo").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) * KIB
+    return int(next(line for line in lines if line.startswith("MemFree")).split()[1]) * KIB
 
 
-def touch_memory(size: int) -> None:
+def touch_memory_for(records: int) -> None:
+    """For all that they make a server write; ours writes them twice. Only free memory: nothing is pushed out of the cache."""
+    os.sync()  # first: later it would take the time in which untouched memory goes back
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
-    mmap.mmap(-1, min(size, available_bytes() // 2), flags=flags).close()
+    mmap.mmap(-1, min(3 * records * KIB, free_bytes() // 2), flags=flags).close()
 
 
 def resident_mib(pid: int, field: str = "VmHWM") -> float:
@@ -98,16 +100,13 @@ def resident_mib(pid: int, field: str = "VmHWM") -> float:
 class Usage:
     """CPU seconds of a server and of the kernel's workers, and bytes that reached the device, between begin and end."""
 
-    def __init__(self, server, records: int):
-        """Memory for what `records` make a server write is touched first; ours writes them twice."""
-        self.server, self.records = server, records
+    def __init__(self, server):
+        self.server = server
         os.sync()
-        touch_memory(3 * records * KIB)
         self.sectors = sectors_written(server.folder)
         self.process, self.kernel = ticks_of(Path(f"/proc/{server.pid()}/stat")), kernel_worker_ticks()
 
-    def end(self) -> dict:
-        records = self.records
+    def end(self, records: int) -> dict:
         process = ticks_of(Path(f"/proc/{self.server.pid()}/stat")) - self.process
         kernel = kernel_worker_ticks() - self.kernel
         os.sync()
@@ -157,12 +156,13 @@ class BrokerBench:
                 for kind, server in servers.items():
                     topic = f"round-{number}"
                     create(server.servers, {topic: 12})
-                    usage = Usage(server, records)
+                    touch_memory_for(records)
+                    usage = Usage(server)
                     run = self.program("produce_bench", "stream", server.servers, topic, records, KIB)
-                    runs[kind]["produce"].append({**rate(run), **usage.end()})
-                    usage = Usage(server, records)
+                    runs[kind]["produce"].append({**rate(run), **usage.end(records)})
+                    usage = Usage(server)
                     run = self.program("consume_bench", "all", server.servers, topic, records)
-                    runs[kind]["consume"].append({**rate(run), **usage.end()})
+                    runs[kind]["consume"].append({**rate(run), **usage.end(records)})
         finally:
             for server in servers.values():
                 server.stop()
@@ -184,7 +184,7 @@ class BrokerBench:
             f"{ours / bare['cpu_s_per_million']:.1f} times as much")
 
     def bare_broker(self, records: int) -> dict:
-        touch_memory(3 * records * KIB)
+        touch_memory_for(records)
         return self.program("bare_broker", self.folder / "bare", records >> 10, 128 << 10)
 
     def say_ratios(self, what: str) -> None:
@@ -273,10 +273,11 @@ class BrokerBench:
             self.program("produce_bench", "stream", server.servers, "p12", WARM_UP_RECORDS, KIB)
 
             def cost(*topics: str) -> float:
-                usage = Usage(server, records)
+                touch_memory_for(records)
+                usage = Usage(server)
                 for topic in topics:
                     self.program("produce_bench", "stream", server.servers, topic, records // len(topics), KIB)
-                return usage.end()["cpu_s_per_million"]
+                return usage.end(records)["cpu_s_per_million"]
 
             base = statistics.median(cost("p12") for _ in range(self.arguments.repeat))
             wide = statistics.median(cost("p120") for _ in range(self.arguments.repeat))
